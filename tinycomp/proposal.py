@@ -13,14 +13,18 @@ from tinycomp.common.errors import DataError, ModelError
 from tinycomp.common.progress import Progress
 from tinycomp.common.toml_file import toml_value
 from tinycomp.data.dataset import Dataset, open_data
+from tinycomp.data.formats._registry import formats
 from tinycomp.frontend.formats import FORMATS
 from tinycomp.options.data import DataOptions
 from tinycomp.prepare import load_samples
 from tinycomp.reading import is_float, read_model
 from tinycomp.report.inspection import Inspection, Needs
+from tinycomp.report.record import REPORT_NAME
 
-_DATA = (".npz", ".csv")
-"""Ends of the names of data files that are looked for; others have to be named."""
+_DATA = (".npz", ".csv", ".tsv")
+"""Ends of the names of data files that are looked for, beside folders of samples; others have to be
+named.
+"""
 _COLUMN = 34
 """Where comments begin."""
 _PIXELS = 255.0
@@ -64,7 +68,7 @@ def propose(
 
     Args:
         model: a model file; None: the only one in the folder.
-        data: samples; None: the only .npz or .csv in the folder, if there is one.
+        data: samples; None: the only .npz, table or folder of samples, if there is one.
         board: a name, or the path of a board file.
         folder: where the proposal will be written.
         progress: shows the stages.
@@ -102,19 +106,27 @@ def _only_model(folder: Path) -> Path:
 
 
 def _only_data(folder: Path) -> Path | None:
-    """The only file of samples; None if there is none.
+    """The only file or folder of samples; None if there is none.
 
     Raises:
         DataError: there are several.
     """
-    there = _files(folder, _DATA)
+    folders = (each for each in sorted(folder.iterdir()) if each.is_dir() and _holds_samples(each))
+    there = [*_files(folder, _DATA), *(each.relative_to(folder) for each in folders)]
     if len(there) > 1:
         raise DataError(
-            f"'{folder}' holds {len(there)} files of data: "
+            f"'{folder}' holds {len(there)} files or folders of data: "
             f"{', '.join(each.name for each in there)}.",
             hint=f"Name one: --data {there[0].name}",
         )
     return there[0] if there else None
+
+
+def _holds_samples(folder: Path) -> bool:
+    """Whether a folder is of a known format of data; hidden ones, and builds, are none."""
+    if folder.name.startswith(".") or (folder / REPORT_NAME).exists():
+        return False
+    return any(each.accepts(folder) for each in formats())
 
 
 def _files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
@@ -158,6 +170,8 @@ def _fits(needs: Needs) -> bool:
 def _next(found: _Found) -> str:
     """A build; for a model that is too large, what makes it fit."""
     needs = found.inspection.needs
+    if found.real and found.data is None:
+        return "add data to tinycomp.toml, then tinycomp build"
     if needs is None or _fits(needs):
         return "tinycomp build"
     larger = "another board (tinycomp boards lists them)"

@@ -231,6 +231,10 @@ def test_several_inputs_and_outputs_by_name() -> None:
     assert build.report.model.name == "pair"
     found = build.simulate(x)
     assert isinstance(found, dict)
+    listed = build.simulate([*x.values()])
+    assert isinstance(listed, dict)
+    for name, values in found.items():
+        np.testing.assert_array_equal(listed[name], values)
     expected = [np.asarray(values) for values in model([x["left"], x["right"]])]
     for values, wanted in zip(found.values(), expected, strict=True):
         assert values.shape == wanted.shape

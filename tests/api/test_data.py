@@ -170,3 +170,21 @@ def test_data_of_pytorch(tmp_path: Path) -> None:
         found, _ = read(source, tmp_path)
         np.testing.assert_array_equal(found["x"], X)
         np.testing.assert_array_equal(found["y"], Y)
+
+
+def test_a_list_has_an_array_for_each_input(tmp_path: Path) -> None:
+    other = X[:, :1]
+    arrays, _ = read(([X, other], Y), tmp_path)
+    assert sorted(arrays) == ["x0", "x1", "y"]
+    arrays, _ = read((([X, other], Y), ([X, other], Y)), tmp_path)
+    assert sorted(arrays) == ["x0_test", "x0_train", "x1_test", "x1_train", "y_test", "y_train"]
+    alike, _ = read(([X, X + 1], Y), tmp_path)
+    assert sorted(alike) == ["x0", "x1", "y"]
+    np.testing.assert_array_equal(alike["x1"], X + 1)
+
+
+def test_a_list_of_samples_is_one_array(tmp_path: Path) -> None:
+    arrays, _ = read((list(X), Y), tmp_path)
+    np.testing.assert_array_equal(arrays["x"], X)
+    arrays, _ = read([X[0], X[1]], tmp_path)
+    np.testing.assert_array_equal(arrays["x"], X[:2])

@@ -94,13 +94,16 @@ def test_a_ram_refusal_states_the_excess():
 
 
 def test_larger_boards_are_named():
-    holding = [
-        board.name
+    holding = sorted(
+        (board.memory.ram, board.memory.flash, board.name)
         for board in list_boards()
         if not board.is_host and board.memory.ram - board.memory.reserved_ram >= 5000
-    ]
-    assert len(holding) > 3
-    assert f"Boards that it fits: {', '.join(holding)}." in refusal(replace(SMALL, ram=5000))
+    )
+    assert len(holding) > 6
+    shown = ", ".join(name for *_, name in holding[:6])
+    text = refusal(replace(SMALL, ram=5000))
+    more = len(holding) - 6
+    assert f"Boards that it fits, the smallest first: {shown} and {more} more (tinycomp b" in text
     assert "It fits no other known board." in refusal(replace(SMALL, ram=1 << 30))
 
 

@@ -24,6 +24,7 @@ from tinycomp.quantization.export import write_tflite
 from tinycomp.target.boards import load_board
 
 SAMPLES = 12
+_LARGE = 1 << 26
 
 
 @dataclass(frozen=True)
@@ -150,11 +151,17 @@ def refusal(run: Command) -> Refusal:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """All files below a folder, with their contents."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
-        for path in folder.rglob("*")
-    }
+    """All files below a folder, with their contents; of large ones, with size and time."""
+    return {str(path.relative_to(folder)): _content(path) for path in folder.rglob("*")}
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        return b""
+    stat = path.stat()
+    if stat.st_size > _LARGE:
+        return f"{stat.st_size} bytes, {stat.st_mtime_ns} ns".encode()
+    return path.read_bytes()
 
 
 def _build(folder: Path, board: str, *, run: bool) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import Command, Refusal, needs_gcc, write_trained
+from PIL import Image
 
 import tinycomp.api
 from tinycomp.cli.project_file import _commands
@@ -207,9 +208,32 @@ def test_init_proposes_a_scale_for_pixels(run: Command, folder: Path) -> None:
     assert run("build", "-o", "out", "--no-verify", "--no-bench").code == 0
 
 
+def test_init_finds_folders_of_samples(run: Command, folder: Path) -> None:
+    Path("data.npz").unlink()
+    for name in "abcde":
+        picture = Path("photos", name, "1.png")
+        picture.parent.mkdir(parents=True)
+        Image.fromarray(np.full((6, 5, 3), 25 * ord(name) % 256, np.uint8)).save(picture)
+    Path("notes").mkdir()
+    done = run("init")
+    assert done.code == 0, done.err
+    assert tomllib.loads(Path("tinycomp.toml").read_text())["data"] == "photos"
+
+
+def test_init_says_that_a_float_model_needs_data(
+    run: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_trained(tmp_path, features=6, distance=2.0, units=4)
+    Path("data.npz").unlink()
+    done = run("init", "--board", "uno")
+    assert done.code == 0, done.err
+    assert done.out.endswith("Next: add data to tinycomp.toml, then tinycomp build\n")
+
+
 def test_init_asks_for_names_where_it_must_choose(refusal: Refusal, folder: Path) -> None:
     Path("other.csv").write_text("a,b\n1,2\n")
-    assert "holds 2 files of data: data.npz, other.csv. Name one" in refusal("init")
+    assert "holds 2 files or folders of data: data.npz, other.csv. Name one" in refusal("init")
     Path("other.tflite").write_bytes(Path("model.tflite").read_bytes())
     assert "holds 2 models: model.tflite, other.tflite." in refusal("init")
     for path in Path().glob("*.tflite"):

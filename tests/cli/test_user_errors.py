@@ -277,7 +277,7 @@ def test_a_model_too_large_for_the_board(folder: Path, refusal: Refusal) -> None
     assert "bytes, has 29,696, over by 11,9" in text
     assert "The largest array: needs 40,000 bytes, has 32,767, over by 7,233." in text
     assert "--codebook-bits" in text
-    assert "Boards that it fits: " in text
+    assert "Boards that it fits, the smallest first: " in text
 
 
 def test_a_bad_recipe(folder: Path, refusal: Refusal) -> None:

@@ -176,6 +176,23 @@ def test_a_sketch_without_ram_for_a_second_input(tmp_path: Path) -> None:
     assert report.ram.arena + 784 + 784 > board.memory.ram  # there was no room for both
 
 
+def test_renamed_rows_take_no_time(tmp_path: Path) -> None:
+    """A streamed reshape copies nothing, so hooks of its 600 rows must not count as its time."""
+    skip_without(boards.load_board("cortex-m4"))
+    layers = Layers((600, 1))
+    signal = layers.reshape("input", (600, 1, 1))
+    signal = layers.conv(signal, 4, Window((16, 1), (8, 1)), Activation.RELU)
+    layers.dense(layers.mean(layers.conv(signal, 8, Window((5, 1), (2, 1)))), 3)
+    model = tmp_path / "signal.tflite"
+    model.write_bytes(write_tflite(layers.graph()))
+    options = pipeline.BuildOptions(Preparation(model), "cortex-m4", tmp_path / "out", samples=1)
+    latency = pipeline.build(options, Silent()).latency
+    assert latency is not None
+    times = {layer.op: layer.value for layer in latency.layers}
+    assert times["reshape"] < 600 < times["conv_2d"]
+    assert abs(latency.between) < latency.value / 20
+
+
 def test_a_library_outside_of_a_sketch(tmp_path: Path) -> None:
     firmware = FirmwareBuild(
         boards.load_board("uno"), tmp_path / "library", "small", tmp_path / "build"

@@ -114,3 +114,9 @@ def test_labels_in_another_order() -> None:
     (note,) = warnings(nearest(1, 0), x, (y + 1) % CLASSES)
     assert "top-1 is 0.0 %, and would be 100.0 % if" in note
     assert "in this order: 1, 2, 3, 0." in note
+
+
+def test_the_order_can_be_given_as_it_is_printed() -> None:
+    x, y = bars()
+    (note,) = warnings(nearest(1, 0), x, (y + 1) % CLASSES)
+    assert note.endswith("build again with --class-names 1,2,3,0.")

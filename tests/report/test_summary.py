@@ -93,6 +93,16 @@ def test_the_most_urgent_step_comes_first() -> None:
     assert "--data samples.npz" in blind[0].command
 
 
+def test_steps_with_the_data_read_them_in_the_same_way() -> None:
+    report = replace(full(), compression={})
+    origin = Origin(
+        "out", "m.keras", "d.csv", reading=("--input-scale", "1/255", "--task", "binary")
+    )
+    steps = [step.command for step in next_steps(report, origin) if " --data " in step.command]
+    assert steps
+    assert all(" --data d.csv --input-scale 1/255 --task binary --board " in each for each in steps)
+
+
 def test_without_a_compiler_the_board_says_which_is_missing() -> None:
     report = replace(full(), flash=None, latency=None)
     steps = next_steps(report, Origin("out", "m.keras", "d.npz"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,8 +17,9 @@ from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions, Task
 
 Data = str | os.PathLike[str] | Mapping[str, Any] | Iterable[Any] | Any
-"""A path; (x, y), x, or ((x, y), (x_test, y_test)) of arrays; arrays by name, as in an .npz; a
-tf.data.Dataset, a PyTorch DataLoader or any other iterable of batches (x, y), or two of these.
+"""A path; (x, y), ([x, ...], y), x, or ((x, y), (x_test, y_test)) of arrays; arrays by name, as in
+an .npz; a tf.data.Dataset, a PyTorch DataLoader or any other iterable of batches (x, y), or two of
+these.
 """
 
 DATA_LIMIT = 10_000
@@ -61,6 +62,7 @@ def data_options(
     offset: float,
     labels: str | os.PathLike[str] | None,
     label_column: str | None,
+    class_names: Sequence[str],
     evaluate: int | None,
     task: Task | None,
 ) -> DataOptions:
@@ -74,6 +76,7 @@ def data_options(
         task=task,
         labels=optional_path(labels),
         label_column=label_column,
+        class_names=tuple(class_names),
     )
 
 
@@ -108,7 +111,10 @@ class _Reader:
         if len(half) != 2:
             raise DataError(f"The data are {len(half)} things.", expected=_EXPECTED)
         x, y = half
-        if isinstance(x, Mapping):
+        if _is_inputs(x, y):
+            found = {f"{_INPUTS}{place}{suffix}": as_array(each, f"{_INPUTS}{place}")
+                     for place, each in enumerate(x)}  # fmt: skip
+        elif isinstance(x, Mapping):
             found = {f"{name}{suffix}": as_array(each, str(name)) for name, each in x.items()}
         else:
             found = {f"{_INPUTS}{suffix}": as_array(x, _INPUTS)}
@@ -244,6 +250,18 @@ def _named_labels(y: Any) -> dict[str, Any]:
     if isinstance(y, tuple) and len(y) > 1 and all(map(_is_array, y)):
         return {f"{_LABELS}{place or ''}": each for place, each in enumerate(y)}
     return {str(k): v for k, v in y.items()} if isinstance(y, Mapping) else {_LABELS: y}
+
+
+def _is_inputs(x: Any, y: Any) -> bool:
+    """Whether a list has an array for each of several inputs, as Keras takes them, rather than
+    samples: their shapes differ, or there are labels for the rows of each.
+    """
+    if not isinstance(x, list) or len(x) < 2 or not all(map(_is_array, x)):
+        return False
+    if len({np.shape(each) for each in x}) > 1:
+        return len({len(each) for each in x}) == 1
+    labels = next(iter(_named_labels(y).values()), None)
+    return labels is not None and len(labels) == len(x[0]) != len(x)
 
 
 def _is_array(value: Any) -> bool:

@@ -6,7 +6,7 @@ import html as escaping
 import os
 import shutil
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tinycomp.reference.simulate import INTEGERS, run
 from tinycomp.report.html import html
 from tinycomp.report.record import Report, read_report
 
-Inputs = Array | Mapping[str, Array]
+Inputs = Array | Mapping[str, Array] | Sequence[Array]
 
 _PAGE_HEIGHT = 720
 """Of the report in a notebook, in pixels."""
@@ -90,8 +90,8 @@ class Build:
 
         Args:
             x: samples (samples, *input shape) as the float model takes them; of several inputs, one
-                array for each name. Arrays of the library's own type, int8 or int16, are taken as
-                they are.
+                array for each name, or a list of arrays in their order. Arrays of the library's own
+                type, int8 or int16, are taken as they are.
 
         Returns:
             Outputs (samples, *output shape): real values, float32; for samples of the library's own

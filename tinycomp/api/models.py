@@ -37,6 +37,7 @@ def build(
     y_key: str | None = DataOptions.y_key,
     labels: File | None = DataOptions.labels,
     label_column: str | None = DataOptions.label_column,
+    class_names: Sequence[str] = DataOptions.class_names,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     name: str | None = Preparation.name,
@@ -80,6 +81,7 @@ def build(
         y_key: the array of labels in an .npz.
         labels: an .npy of labels, for an .npy of inputs.
         label_column: the column of labels in a CSV table, by name or by number from 1.
+        class_names: the classes that the model's outputs stand for, in their order.
         evaluate: the most samples for evaluation.
         task: what the model is for, where labels and shapes don't show it.
         name: prefix of the C names; the model's name by default.
@@ -109,7 +111,15 @@ def build(
             model_file(model, scratch),
             data_file(data, scratch, data_limit, progress),
             data_options(
-                x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
+                x_key,
+                y_key,
+                input_scale,
+                input_offset,
+                labels,
+                label_column,
+                class_names,
+                evaluate,
+                task,
             ),
             codebook_bits,
             sparsity,

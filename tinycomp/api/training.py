@@ -50,6 +50,7 @@ def compress(
     y_key: str | None = DataOptions.y_key,
     labels: File | None = DataOptions.labels,
     label_column: str | None = DataOptions.label_column,
+    class_names: Sequence[str] = DataOptions.class_names,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     force: bool = False,
@@ -82,6 +83,7 @@ def compress(
         y_key: as in `build`.
         labels: as in `build`.
         label_column: as in `build`.
+        class_names: as in `build`.
         evaluate: as in `build`.
         task: as in `build`.
         force: whether an existing file may be replaced.
@@ -102,7 +104,15 @@ def compress(
             model_file(model, scratch),
             _required(data_file(data, scratch, data_limit, progress)),
             data_options(
-                x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
+                x_key,
+                y_key,
+                input_scale,
+                input_offset,
+                labels,
+                label_column,
+                class_names,
+                evaluate,
+                task,
             ),
             os.fspath(recipe),
             os.fspath(board),
@@ -147,6 +157,7 @@ def search(
     y_key: str | None = DataOptions.y_key,
     labels: File | None = DataOptions.labels,
     label_column: str | None = DataOptions.label_column,
+    class_names: Sequence[str] = DataOptions.class_names,
     evaluate: int | None = DataOptions.test_samples,
     task: Task | None = DataOptions.task,
     data_limit: int = DATA_LIMIT,
@@ -184,6 +195,7 @@ def search(
         y_key: as in `build`.
         labels: as in `build`.
         label_column: as in `build`.
+        class_names: as in `build`.
         evaluate: as in `build`.
         task: as in `build`.
         data_limit: as in `build`.
@@ -200,7 +212,15 @@ def search(
     progress = progress or Logged()
     with scratch_folder() as scratch:
         reading = data_options(
-            x_key, y_key, input_scale, input_offset, labels, label_column, evaluate, task
+            x_key,
+            y_key,
+            input_scale,
+            input_offset,
+            labels,
+            label_column,
+            class_names,
+            evaluate,
+            task,
         )
         options = searching.SearchOptions(
             searching.Task(

@@ -14,6 +14,7 @@ from tinycomp.cli.options import (
     Bits,
     BoardName,
     Calibration,
+    ClassNames,
     Data,
     Evaluate,
     Force,
@@ -33,6 +34,7 @@ from tinycomp.cli.options import (
     XKey,
     YKey,
     origin_of,
+    split,
 )
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
@@ -110,6 +112,7 @@ def build(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
+    class_names: ClassNames = None,
     name: Name = None,
     samples: Samples = BuildOptions.samples,
     evaluate: Evaluate = None,
@@ -152,6 +155,7 @@ def build(
         y_key=y_key,
         labels=labels,
         label_column=label_column,
+        class_names=split(class_names),
         evaluate=evaluate,
         task=task,
         name=name,

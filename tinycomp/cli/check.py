@@ -13,6 +13,7 @@ from tinycomp.cli.app import command, console, emit, shown
 from tinycomp.cli.options import (
     Baud,
     Built,
+    ClassNames,
     Data,
     Evaluate,
     ForceFile,
@@ -30,6 +31,7 @@ from tinycomp.cli.options import (
     XKey,
     YKey,
     serial_port,
+    split,
 )
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.terminal_progress import TerminalProgress
@@ -119,6 +121,7 @@ def simulate(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
+    class_names: ClassNames = None,
     evaluate: Evaluate = None,
     task: TaskName = None,
     force: ForceFile = False,
@@ -128,7 +131,7 @@ def simulate(
 
     options = DataOptions(
         x_key, y_key, input_scale, input_offset, test_samples=evaluate, task=task, labels=labels,
-        label_column=label_column,
+        label_column=label_column, class_names=split(class_names),
     )  # fmt: skip
     steps = [*stages.preparation(model, data, compressed=False), "Simulating"]
     found = simulating.simulate(model, data, options, output, force, TerminalProgress(steps))

@@ -10,6 +10,7 @@ import typer
 
 from tinycomp.cli.app import command, console, emit, tell
 from tinycomp.cli.options import (
+    ClassNames,
     Evaluate,
     ForceFile,
     Goal,
@@ -20,6 +21,7 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
+    split,
 )
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size, work
@@ -121,6 +123,7 @@ def compress(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
+    class_names: ClassNames = None,
     evaluate: Evaluate = None,
     task: TaskName = None,
     force: ForceFile = False,
@@ -154,6 +157,7 @@ def compress(
         y_key=y_key,
         labels=labels,
         label_column=label_column,
+        class_names=split(class_names),
         evaluate=evaluate,
         task=task,
         force=force,

@@ -14,6 +14,7 @@ from tinycomp.cli.app import command, console, emit, shown, tell
 from tinycomp.cli.options import (
     Baud,
     Built,
+    ClassNames,
     Force,
     InputQuantization,
     LabelColumn,
@@ -28,6 +29,7 @@ from tinycomp.cli.options import (
     XKey,
     YKey,
     serial_port,
+    split,
 )
 from tinycomp.cli.terminal_progress import TerminalProgress
 from tinycomp.options.data import DataOptions
@@ -231,6 +233,7 @@ def runner(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
+    class_names: ClassNames = None,
     board: OtherBoard = None,
     port: Port = None,
     baud: Baud = None,
@@ -242,7 +245,13 @@ def runner(
     from tinycomp import mlperf
 
     reading = DataOptions(
-        x_key, y_key, input_scale, input_offset, labels=labels, label_column=label_column
+        x_key,
+        y_key,
+        input_scale,
+        input_offset,
+        labels=labels,
+        label_column=label_column,
+        class_names=split(class_names),
     )
     line = serial_port(port, baud, startup_timeout, no_reset)
     options = mlperf.RunnerOptions(

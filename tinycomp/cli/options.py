@@ -151,6 +151,15 @@ LabelColumn = Annotated[
         show_default=False,
     ),
 ]
+ClassNames = Annotated[
+    str | None,
+    typer.Option(
+        "--class-names",
+        metavar="A,B,...",
+        help="What the model's outputs stand for, in their order.",
+        show_default=False,
+    ),
+]
 OtherBoard = Annotated[
     str | None,
     typer.Option(
@@ -258,6 +267,7 @@ def origin_of(
     """What the commands that come after a build are about; the model and the data are not known
     of a folder that was built before.
     """
+    from tinycomp.cli.typed import reading_options
     from tinycomp.proof.built_for import board_of
     from tinycomp.report.advice import Origin
 
@@ -265,4 +275,11 @@ def origin_of(
     if model is None:
         return Origin(str(folder), flashable=flashable, board=board)
     trainable = model.suffix != ".tflite"
-    return Origin(str(folder), str(model), str(data) if data else None, flashable, trainable, board)
+    samples = str(data) if data else None
+    reading = reading_options()
+    return Origin(str(folder), str(model), samples, flashable, trainable, reading, board)
+
+
+def split(names: str | None) -> tuple[str, ...]:
+    """The names of a list with commas."""
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())

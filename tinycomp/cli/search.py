@@ -12,6 +12,7 @@ import typer
 from tinycomp.cli.app import command, console, emit, tell
 from tinycomp.cli.options import (
     BoardName,
+    ClassNames,
     Evaluate,
     Goal,
     LabelColumn,
@@ -21,10 +22,12 @@ from tinycomp.cli.options import (
     TaskName,
     XKey,
     YKey,
+    split,
 )
 from tinycomp.cli.project_file import ProjectCommand
 from tinycomp.cli.targets import Float, MinAccuracy, TrainingData, size
 from tinycomp.cli.terminal_progress import TerminalProgress
+from tinycomp.cli.typed import reading_options
 from tinycomp.options.compress import SIZES_BOARD, SIZES_GOAL
 from tinycomp.options.data import DataOptions
 from tinycomp.options.search import Plan, SearchOptions, Task
@@ -141,6 +144,7 @@ def search(
     y_key: YKey = None,
     labels: Labels = None,
     label_column: LabelColumn = None,
+    class_names: ClassNames = None,
     evaluate: Evaluate = None,
     task: TaskName = None,
 ) -> None:
@@ -156,8 +160,8 @@ def search(
         max_ram=max_ram,
         max_instructions=max_instructions,
         min_accuracy=min_accuracy,
-        minimize=minimize.split(","),
-        techniques=techniques.split(","),
+        minimize=split(minimize),
+        techniques=split(techniques),
         candidates=candidates,
         epochs=epochs,
         halving=halving,
@@ -174,12 +178,13 @@ def search(
         y_key=y_key,
         labels=labels,
         label_column=label_column,
+        class_names=split(class_names),
         evaluate=evaluate,
         task=task,
         on_candidate=_tell_outcome,
         progress=TerminalProgress(),
     )
-    _show(found, shlex.join((str(model), "--data", str(data))), output)
+    _show(found, shlex.join((str(model), "--data", str(data), *reading_options())), output)
 
 
 def _tell_outcome(found: Finished) -> None:

@@ -64,7 +64,7 @@ class TerminalProgress:
     def note(self, text: str) -> None:
         """Print a line immediately and keep it for the report."""
         self.notes.append(text)
-        tell(f"Note: {text}")
+        tell(text if text.startswith("Warning: ") else f"Note: {text}")
 
     def _numbered(self, title: str) -> str:
         """The title with its step's number, if the steps are known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,18 +12,25 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 
 
-def by_input(graph: Graph, x: Array | Mapping[str, Array]) -> list[Array]:
+def by_input(graph: Graph, x: Array | Mapping[str, Array] | Sequence[Array]) -> list[Array]:
     """An array for each input, as given.
 
     Args:
         graph: the model.
-        x: samples (samples, *input shape); of several inputs, one array for each name.
+        x: samples (samples, *input shape); of several inputs, one array for each name, or a list of
+            arrays in their order.
 
     Raises:
         DataError: there is no array of numbers in its shape for each input.
     """
     names = [graph.label(tensor.name) for tensor in graph.sources]
-    given = dict(x) if isinstance(x, Mapping) else {names[0]: x}
+    given: dict[str, Any]
+    if isinstance(x, Mapping):
+        given = dict(x)
+    elif isinstance(x, list | tuple) and len(x) == len(names) > 1:
+        given = dict(zip(names, x, strict=True))
+    else:
+        given = {names[0]: x}
     if set(given) != set(names):
         raise DataError(
             f"The samples are for the inputs {', '.join(map(str, given))}.",

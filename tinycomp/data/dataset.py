@@ -276,7 +276,7 @@ class _Reader:
         test = self._attempt(reader.read, test_key)
         train = test if key == test_key else self._attempt(reader.read, key)
         scale = self._attempt(stored_scale, self.source, self.path.name, self.notes)
-        names = self._attempt(read_class_names, self.source)
+        names = self.options.class_names or self._attempt(read_class_names, self.source)
         x_test, y_test = self._half(test, self._test_rows(test), scale)
         once = train is test and x_test is None  # one array's problem is named once
         x, y = (None, None) if once else self._half(train, self._calibration_rows(train), scale)

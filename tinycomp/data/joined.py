@@ -26,9 +26,17 @@ class JoinedSource(Source):
         self.source = source
         self.named = named
         self.notes += source.notes
-        self.suffixes = tuple(
-            suffix for suffix in SUFFIXES if all(f"{name}{suffix}" in source for name in named)
-        )
+        self._keys = {suffix: keys for suffix in SUFFIXES if (keys := self._found(suffix))}
+        self.suffixes = tuple(self._keys)
+
+    def _found(self, suffix: str) -> tuple[str, ...]:
+        """The array of each input with an ending, by their names or places; none if one lacks."""
+        by_name = tuple(f"{name}{suffix}" for name in self.named)
+        by_place = tuple(f"{_ROW}{place}{suffix}" for place in range(len(self.named)))
+        for keys in (by_name, by_place):
+            if all(key in self.source for key in keys):
+                return keys
+        return ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,7 +55,7 @@ class JoinedSource(Source):
 
         The bare name of an input may also be an array of something else, and is not looked at.
         """
-        used = {f"{name}{suffix}" for name in self.named for suffix in self.suffixes}
+        used = {key for keys in self._keys.values() for key in keys}
         for suffix in filter(None, SUFFIXES):
             keys = [f"{name}{suffix}" for name in self.named]
             there = [key for key in keys if key in self.source and key not in used]
@@ -61,7 +69,7 @@ class JoinedSource(Source):
         suffix = self._suffix(name)
         if suffix is None:
             return self.source.is_empty(name)
-        return any(self.source.is_empty(f"{key}{suffix}") for key in self.named)
+        return any(self.source.is_empty(key) for key in self._keys[suffix])
 
     def load(self, name: str) -> Array:
         """One array; x of all inputs is (samples, values).
@@ -73,12 +81,13 @@ class JoinedSource(Source):
         suffix = self._suffix(name)
         if suffix is None:
             return self.source.load(name)
-        found = [self._flat(f"{key}{suffix}", shape) for key, shape in self.named.items()]
+        keys = self._keys[suffix]
+        found = [
+            self._flat(key, shape) for key, shape in zip(keys, self.named.values(), strict=True)
+        ]
         counts = [len(values) for values in found]
         if len({*counts}) > 1:
-            listed = ", ".join(
-                f"{key}{suffix} {count}" for key, count in zip(self.named, counts, strict=True)
-            )
+            listed = ", ".join(f"{key} {count}" for key, count in zip(keys, counts, strict=True))
             raise UnreadableError(f"The inputs have different numbers of samples: {listed}.")
         return np.concatenate(found, axis=1)
 

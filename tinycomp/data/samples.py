@@ -10,7 +10,7 @@ from math import prod
 import numpy as np
 
 from tinycomp.data.labels import as_text
-from tinycomp.data.source import Source, UnreadableError
+from tinycomp.data.source import Source, UnreadableError, listed
 from tinycomp.data.task import NOT_SCORED, without_ones
 from tinycomp.data.values import require_numbers
 from tinycomp.ir.tensor import Array, Shape
@@ -67,6 +67,14 @@ class SampleReader:
             self._note_channels(key, raw.shape)
             raw = np.moveaxis(raw, front, -1)
             leading = front
+        if leading is None and self.source.columns:
+            raise UnreadableError(
+                f"It has {len(self.source.columns)} columns of values "
+                f"({listed(self.source.columns)}), but the model's input has the shape "
+                f"{self.input_shape}, {prod(self.input_shape)} values. "
+                "Expected a column for each value; remove those of other things, such as numbers "
+                "of rows and times."
+            )
         if leading is None:
             raise UnreadableError(
                 f"Array {key!r} has the shape {raw.shape}: samples of shape {raw.shape[1:]}, "

@@ -11,6 +11,12 @@ from collections.abc import Callable, Mapping
 from tinycomp.ir.tensor import Array, Shape
 
 
+def listed(names: tuple[str, ...], most: int = 8) -> str:
+    """The first of these names as text, and how many others there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(repr, names[:most])) + more
+
+
 class UnreadableError(Exception):
     """What is wrong with one array, in full sentences."""
 
@@ -20,6 +26,8 @@ class Source(ABC):
 
     flat = False
     """Whether a sample may be a row of all its values, in any input shape."""
+    columns: tuple[str, ...] = ()
+    """The names of the values of a row, where they have names."""
 
     def __init__(self) -> None:
         self.notes: list[str] = []
@@ -61,10 +69,13 @@ class Source(ABC):
 class ArraySource(Source):
     """Arrays in memory."""
 
-    def __init__(self, arrays: Mapping[str, Array], *, flat: bool = False) -> None:
+    def __init__(
+        self, arrays: Mapping[str, Array], *, flat: bool = False, columns: tuple[str, ...] = ()
+    ) -> None:
         super().__init__()
         self.arrays = dict(arrays)
         self.flat = flat
+        self.columns = columns
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -49,6 +49,8 @@ class ViewText:
     """Bytes from one row to the next."""
     ring: int
     """Number of rows that are kept: row y is at y modulo ring."""
+    whole: bool
+    """Whether all rows are kept, one behind the other."""
 
 
 @dataclass(frozen=True)
@@ -192,7 +194,8 @@ def view(plan: Plan, tensor: str) -> ViewText:
         pointer = _callers("output", "int8_t *", graph.tensors[graph.outputs[0]])
     else:
         pointer = _address(buffer.offset)
-    return ViewText(pointer, buffer.stride, buffer.ring)
+    whole = buffer.ring * buffer.stride == graph.tensors[tensor].nbytes
+    return ViewText(pointer, buffer.stride, buffer.ring, whole)
 
 
 def _callers(name: str, pointer: str, tensor: Tensor) -> str:

@@ -38,3 +38,5 @@ class DataOptions:
     """An .npy of labels for an .npy of inputs; None: the file beside it, y for x."""
     label_column: str | None = None
     """The column of labels of a CSV table, by name or by number from 1; None: by convention."""
+    class_names: tuple[str, ...] = ()
+    """What the model's outputs stand for, in their order; none: as the data say."""

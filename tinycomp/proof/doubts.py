@@ -68,7 +68,8 @@ def _order_note(record: AccuracyRecord, order: tuple[int, ...]) -> str:
         f"Warning: {record.metric} is {show_metric(record.metric, record.int8)}, and would be "
         f"{show_metric(record.metric, better)} if the model's outputs stood for the classes in "
         f"this order: {labels}. If the model was trained so, number the labels in the data "
-        "accordingly, or give the array 'class_names' in this order if they are strings."
+        f"accordingly; if they are strings or folders, build again with --class-names "
+        f"{','.join(record.classes[label] for label in order)}."
     )
 
 

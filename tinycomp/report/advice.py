@@ -31,6 +31,8 @@ class Origin:
     """Whether the board's project can be flashed."""
     trainable: bool = True
     """Whether the file is of a float model, which can be trained."""
+    reading: tuple[str, ...] = ()
+    """Options of how the samples are read, as typed."""
     board: str | None = None
     """What the command line named the board; None: as in the report."""
 
@@ -141,7 +143,8 @@ def _board(report: Report, origin: Origin) -> str:
 
 
 def _with_data(command: str, report: Report, origin: Origin, more: str) -> str:
-    data = f" --data {shlex.quote(origin.data)}" if origin.data else ""
+    given = ("--data", origin.data, *origin.reading) if origin.data else ()
+    data = f" {shlex.join(given)}" if given else ""
     return (
         f"tinycomp {command} {shlex.quote(origin.model)}{data} --board "
         f"{_board(report, origin)} {more}"

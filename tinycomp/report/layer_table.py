@@ -51,7 +51,7 @@ def most_important(report: Report) -> Figures:
         ]
         for row in _folded(rows)
     ]  # fmt: skip
-    if latency and latency.layers:
+    if latency and latency.layers and latency.between > 0:
         between = [_number(latency.between), _percent(latency.between, total)]
         cells.append([BETWEEN, "", "", *between, "", ""])
     headings = ["MACs", *(["latency", "%"] if latency else []), "flash", "RAM in use"]
@@ -108,7 +108,7 @@ def layers(records: Iterable[LayerRecord], latency: LatencyRecord | None = None)
     values = {layer.name: layer.value for layer in latency.layers} if latency else {}
     headings = ("MACs", "latency", "per MAC", "codec", "weights")
     rows = [_stored(layer, values.get(layer.name)) for layer in records]
-    if latency and latency.layers:
+    if latency and latency.layers and latency.between > 0:
         rows.append((BETWEEN, "", "", _number(latency.between), "", "", ""))
     optional = ("operator", "per MAC", "codec")
     return Figures(_title(latency), _NAMES, headings, rows, optional=optional)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinycomp.common.errors import FitError
@@ -111,9 +112,23 @@ def _advice(board: Board, need: Footprint, exceeded: list[_Limit]) -> list[str]:
             "a smaller input, an earlier stride, or fewer channels in the first layers."
         )
     others = [other for other in list_boards() if other.name != board.name and not other.is_host]
-    larger = ", ".join(other.name for other in others if fits(other, need))
-    advice.append(f"Boards that it fits: {larger}." if larger else "It fits no other known board.")
+    larger = sorted((other for other in others if fits(other, need)), key=_room)
+    advice.append(
+        f"Boards that it fits, the smallest first: {_some(larger)}."
+        if larger
+        else "It fits no other known board."
+    )
     return advice
+
+
+def _room(board: Board) -> tuple[int, int]:
+    return board.memory.ram, board.memory.flash
+
+
+def _some(boards: Sequence[Board], most: int = 6) -> str:
+    names = ", ".join(board.name for board in boards[:most])
+    more = len(boards) - most
+    return f"{names} and {more} more (tinycomp boards)" if more > 0 else names
 
 
 def _weight_advice(need: Footprint, room: int) -> str:

@@ -91,3 +91,15 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(DataError, match="is not a table of text"):
         load_data(tmp_path / "data.csv", (2,))
+
+
+def test_columns_that_are_no_inputs_are_named(tmp_path: Path) -> None:
+    said = refused(tmp_path, "row,a,b,kind\n1,1.5,2,yes\n2,-3,0.4,no\n")
+    assert "It has 3 columns of values ('row', 'a', 'b'), but the model's input has the" in said
+    assert "remove those of other things, such as numbers of rows and times" in said
+
+
+def test_names_of_classes_in_the_order_of_the_outputs(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a,b,kind\n1.5,2,yes\n-3,0.4,no\n")
+    found = load_data(tmp_path / "data.csv", (2,), DataOptions(class_names=("yes", "no")))
+    assert (found.class_names, found.label_names) == (("yes", "no"), ())

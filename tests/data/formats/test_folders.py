@@ -159,3 +159,17 @@ def test_a_damaged_recording_is_named(tmp_path: Path) -> None:
     (tmp_path / "a" / "1.wav").write_bytes(b"RIFF1234WAVE")
     with pytest.raises(DataError, match=r"Recording '.*1\.wav' can't be read"):
         load_data(tmp_path, (3,))
+
+
+def test_classes_in_the_order_of_the_outputs(tmp_path: Path) -> None:
+    image(tmp_path / "red" / "1.png", RED)
+    image(tmp_path / "blue" / "1.png", BLUE)
+    sound(tmp_path / "sounds" / "red" / "1.wav", pcm(1, 2))
+    sound(tmp_path / "sounds" / "blue" / "1.wav", pcm(3, 4))
+    options = DataOptions(class_names=("red", "blue"))
+    found = load_data(tmp_path / "sounds", (2,), options)
+    assert found.class_names == ("red", "blue")
+    np.testing.assert_array_equal(found.y_test, [0, 1])
+    np.testing.assert_array_equal(found.x_test[0] * 32768, [1, 2])
+    with pytest.raises(DataError, match=r"--class-names are red, blue, but .* has folders for "):
+        load_data(tmp_path, (4, 6, 3), options)

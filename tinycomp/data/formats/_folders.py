@@ -43,7 +43,7 @@ class ClassFolders:
     halves: tuple[Half, ...]
     """One if the data are not split."""
     class_names: tuple[str, ...]
-    """Names of folders in sorted order; empty if the files lie in no folder of a class."""
+    """Names of folders in the order of their numbers; empty if files lie in no class's folder."""
     notes: tuple[str, ...]
     """What was not read."""
 
@@ -85,11 +85,19 @@ def holds(folder: Path, suffixes: tuple[str, ...]) -> bool:
     )
 
 
-def read_folders(folder: Path, suffixes: tuple[str, ...]) -> ClassFolders:
+def read_folders(
+    folder: Path, suffixes: tuple[str, ...], order: Sequence[str] = ()
+) -> ClassFolders:
     """Find the samples of a folder that holds some.
 
+    Args:
+        folder: that of the data.
+        suffixes: ends of the samples' names.
+        order: the names of the classes in their order; none: they are sorted.
+
     Raises:
-        DataError: a half has classes that the other lacks; a class has no samples.
+        DataError: a half has classes that the other lacks; a class has no samples; the order has
+            other classes.
     """
     found = {each.name: each for each in _folders(folder)}
     parts = {name: each for name, each in found.items() if name.lower() in _HALVES}
@@ -101,6 +109,7 @@ def read_folders(folder: Path, suffixes: tuple[str, ...]) -> ClassFolders:
     roots = {_HALVES[name.lower()]: each for name, each in parts.items()} or {"": folder}
     names = {suffix: tuple(c.name for c in _folders(root)) for suffix, root in roots.items()}
     classes = tuple(sorted({name for each in names.values() for name in each}))
+    classes = _ordered(folder, classes, order)
     halves, odd = [], 0
     for suffix, root in roots.items():
         half = _half(root, suffix, classes, suffixes)
@@ -110,6 +119,18 @@ def read_folders(folder: Path, suffixes: tuple[str, ...]) -> ClassFolders:
     if odd:
         notes.append(f"{odd} files of {folder.name} are of other kinds, and are not read.")
     return ClassFolders(tuple(halves), classes, tuple(notes))
+
+
+def _ordered(folder: Path, classes: tuple[str, ...], order: Sequence[str]) -> tuple[str, ...]:
+    if not order or not classes:
+        return classes
+    if sorted(order) != list(classes):
+        raise DataError(
+            f"--class-names are {', '.join(order)}, but {str(folder)!r} has folders for "
+            f"{', '.join(classes)}.",
+            expected="Expected the same names, in the order of the model's outputs.",
+        )
+    return tuple(order)
 
 
 def _half(root: Path, suffix: str, classes: tuple[str, ...], suffixes: tuple[str, ...]) -> Half:

@@ -19,7 +19,7 @@ import numpy as np
 
 from tinycomp.common.errors import DataError
 from tinycomp.data.formats._format import DataFormat
-from tinycomp.data.source import ArraySource, Source
+from tinycomp.data.source import ArraySource, Source, listed
 from tinycomp.ir.tensor import Array
 from tinycomp.options.data import DataOptions
 
@@ -79,7 +79,8 @@ class CsvTable(DataFormat):
         arrays = {"x": _numbers(table, kept)}
         if label is not None:
             arrays["y"] = _labels(table.column(label))
-        source = ArraySource(arrays, flat=True)
+        columns = tuple(table.columns[n] for n in kept)
+        source = ArraySource(arrays, flat=True, columns=columns)
         source.notes.append(_note(table, label, options.label_column is None))
         return source
 
@@ -170,7 +171,7 @@ def _label_column(table: Table, wanted: str | None) -> int | None:
         if wanted.isdecimal() and 1 <= int(wanted) <= len(table.columns):
             return int(wanted) - 1
         raise DataError(
-            f"{str(table.path)!r} has no column {wanted!r}; it has {_listing(table.columns)}.",
+            f"{str(table.path)!r} has no column {wanted!r}; it has {listed(table.columns)}.",
             hint=_OPTION,
         )
     lower = [name.lower() for name in table.columns]
@@ -227,8 +228,3 @@ def _note(table: Table, label: int | None, guessed: bool) -> str:
         f"{name} is read as {len(table.rows)} samples of {columns - 1} values{form}, labels in "
         f"column {table.columns[label]!r}{how}."
     )
-
-
-def _listing(names: tuple[str, ...], most: int = 8) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(map(repr, names[:most])) + more

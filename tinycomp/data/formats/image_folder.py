@@ -42,10 +42,11 @@ class ImageFolder(DataFormat):
 
         Raises:
             ToolError: Pillow is not installed.
-            DataError: a class has no images, or the first image can't be read.
+            DataError: a class has no images, class names are others, or the first image can't be
+                read.
         """
         pillow = _pillow()
-        found = read_folders(path, SUFFIXES)
+        found = read_folders(path, SUFFIXES, options.class_names)
         try:
             with pillow.open(found.first) as image:
                 image.load()

@@ -35,9 +35,9 @@ class WavFolder(DataFormat):
         """Their names and classes; recordings are read when the model's input is known.
 
         Raises:
-            DataError: a class has no recordings.
+            DataError: a class has no recordings; class names are others.
         """
-        return Recordings(read_folders(path, SUFFIXES))
+        return Recordings(read_folders(path, SUFFIXES, options.class_names))
 
 
 class Recordings(FolderSource):
