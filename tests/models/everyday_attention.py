@@ -45,6 +45,16 @@ def patches_transformer(k: Any) -> Model:
     return _functional(IMAGE, body)
 
 
+def padded_words_transformer(k: Any) -> Model:
+    def body(x: Any) -> Any:
+        x = k.Embedding(20, 8, mask_zero=True)(x)
+        x = k.LayerNormalization()(k.Add()([x, k.MultiHeadAttention(2, 4)(x, x)]))
+        x = k.Add()([x, k.MultiHeadAttention(2, 4)(x, x, use_causal_mask=True)])
+        return k.Dense(1)(k.GlobalAveragePooling1D()(x))
+
+    return _functional((10,), body)
+
+
 def mixer(k: Any) -> Model:
     def body(x: Any) -> Any:
         x = k.Reshape((16, 8))(k.Conv2D(8, 4, strides=4)(x))

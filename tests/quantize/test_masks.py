@@ -15,7 +15,7 @@ from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.calibration import observe
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.layer_errors import signal_to_noise
-from tinycomp.quantization.masks import masked_sums
+from tinycomp.quantization.masks import BELOW, bounded_scores, masked_sums
 from tinycomp.quantization.post_training import quantize
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
@@ -66,3 +66,25 @@ def _outputs(graph: Graph, x: Array) -> Array:
     found, expected = simulate(graph, inputs), oracle.run(write_tflite(graph), inputs)
     assert all(np.array_equal(found[name], expected[name]) for name in found)
     return found[graph.outputs[0]]
+
+
+def test_padding_has_no_share() -> None:
+    """Scores reach from -100 to 100; bounds lie 16 below the lowest, and no further."""
+    keras = import_keras()
+    inputs = keras.Input((STEPS, 4))
+    x = keras.layers.Masking()(inputs)
+    graph = read_live_keras(keras.Model(inputs, keras.layers.Attention()([x, x])))
+    data = np.random.default_rng(0).uniform(-5, 5, (40, STEPS, 4)).astype(np.float32)
+    data[:, 4:] = 0
+    ranges = observe(graph, data).ranges("min-max")
+    int8 = quantize(graph, ranges)
+    (each,) = bounded_scores(int8)
+    found = int8.tensors[each.bound.outputs[0]].quantization
+    assert found is not None
+    low = found.scale * (-128 - found.zero_point)
+    assert abs(low - (ranges[each.scores].low - BELOW)) < 2 * found.scale
+    values = simulate(int8, quantize_inputs(int8, data))
+    share = next(node.outputs[0] for node in int8.nodes if node.op.name == "softmax")
+    assert (values[share][:, :4, 4:] == -128).all()
+    assert (values[share][:, :4, :4] > -128).any()
+    assert each.node.outputs[0] not in signal_to_noise(graph, int8, data)

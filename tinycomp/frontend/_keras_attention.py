@@ -8,20 +8,24 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinycomp.frontend._keras_masks import MASKS
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ir.tensor import Array
+from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._keras import merge, refusal, weight
 from tinycomp.ops.add import Add
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.extremum import Extremum
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.l2_normalization import L2Normalization
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.mul import Mul
 from tinycomp.ops.reshape import Reshape
 from tinycomp.ops.softmax import Softmax
 from tinycomp.ops.tanh import Tanh
+from tinycomp.ops.tile import Tile
 from tinycomp.ops.transpose import Transpose
 
 _HEADS_FIRST = Transpose((1, 0, 2))
@@ -48,7 +52,7 @@ def _attention(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) 
     keys = _heads(layer, "key", key, builder)
     values = _heads(layer, "value", value, builder)
     scores = builder.add(BatchMatmul(False, True), [queries, keys], f"{layer.name}/scores")
-    shares = _shares(layer, scores, builder)
+    shares = _shares(layer, scores, builder, queries_too=True)
     mixed = builder.add(BatchMatmul(), [shares, values], f"{layer.name}/mixed")
     turned = builder.add(_HEADS_FIRST, [mixed], f"{layer.name}/turned")
     kernel = layer.weights["attention_output/kernel"]
@@ -90,16 +94,72 @@ def _query_value_key(
     return found[0], found[1], found[2] if len(found) > 2 else found[1]
 
 
-def _shares(layer: KerasLayer, scores: str, builder: GraphBuilder) -> str:
+def _shares(
+    layer: KerasLayer, scores: str, builder: GraphBuilder, queries_too: bool = False
+) -> str:
     """The softmax of scores (..., queries, keys); with use_causal_mask=True of those keys that are
-    not behind the query.
+    not behind the query, with masks of those that count.
+
+    Args:
+        layer: perhaps with masks.
+        scores: the name of the scores.
+        builder: receives the nodes.
+        queries_too: whether a query that does not count gives all keys the same share.
     """
-    if layer.config.get("causal"):
+    pairs = _pairs(layer, builder.tensors[scores].shape[-2:], queries_too, builder)
+    if pairs is not None:
+        scores = _bounded(layer, scores, pairs, builder)
+    elif layer.config.get("causal"):
         queries, keys = builder.tensors[scores].shape[-2:]
         behind = np.triu(np.full((queries, keys), _NEVER, np.float32), 1)
         mask = builder.constant(f"{layer.name}/mask", behind)
         scores = builder.add(AddConstant(), [scores, mask], f"{layer.name}/masked")
     return builder.add(Softmax(), [scores], f"{layer.name}/softmax")
+
+
+def _pairs(layer: KerasLayer, shape: Shape, queries_too: bool, builder: GraphBuilder) -> str | None:
+    """1 where a query sees a key, else 0, (queries, keys) or (1, keys); None without masks."""
+    query, *others = layer.config.get(MASKS, (None, None))
+    of_keys = list(dict.fromkeys(each for each in others if each))
+    if not queries_too:
+        query, of_keys = None, of_keys[:1] if others[0] else []
+    length = shape[1]
+    rows = [
+        builder.add(Reshape((1, length)), [each], f"{layer.name}/keys_{place}")
+        for place, each in enumerate(of_keys)
+    ]
+    if not rows and query is None:
+        return None
+    found = rows[0] if rows else None
+    if len(rows) > 1:
+        found = builder.add(Mul(), rows, f"{layer.name}/keys")
+    if query is not None:
+        sides = [query, found] if found else [query]
+        op = BatchMatmul() if found else Tile((1, length))
+        found = builder.add(op, sides, f"{layer.name}/pairs")
+    assert found is not None
+    if layer.config.get("causal"):
+        seen = weight(builder, layer, "seen", np.tril(np.ones(shape, np.float32)))
+        if query is None:
+            found = builder.add(Tile((shape[0], 1)), [found], f"{layer.name}/repeated")
+        found = builder.add(Mul(), [found, seen], f"{layer.name}/seen")
+    return found
+
+
+def _bounded(layer: KerasLayer, scores: str, pairs: str, builder: GraphBuilder) -> str:
+    """Scores far below zero for pairs that are 0: the smaller of the score and a bound."""
+    factor, offset = (
+        weight(builder, layer, name, np.full(1, value, np.float32))
+        for name, value in (("bound_range", -2 * _NEVER), ("least_bound", _NEVER))
+    )
+    spread = builder.add(Mul(), [pairs, factor], f"{layer.name}/spread")
+    bound = builder.add(AddConstant(), [spread, offset], f"{layer.name}/bound")
+    seen = builder.tensors[bound].shape
+    heads = builder.tensors[scores].shape[:-2]
+    if heads:
+        bound = builder.add(Reshape((1, *seen)), [bound], f"{layer.name}/bounds")
+    part = replace(layer, name=f"{layer.name}/masked")
+    return merge(Extremum(False), part, [scores, bound], builder)
 
 
 def _heads(layer: KerasLayer, part: str, x: str, builder: GraphBuilder, scale: float = 1.0) -> str:
@@ -146,7 +206,11 @@ def _plain_attention(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
             scale = float(factors.reshape(-1)[0])
             scores = scaled(f"{layer.name}/scaled", scores, scale, 0.0, builder)
     shares = _shares(layer, scores, builder)
-    return builder.add(BatchMatmul(), [shares, value], layer.name)
+    mask = layer.config.get(MASKS, (None,))[0]
+    if mask is None:
+        return builder.add(BatchMatmul(), [shares, value], layer.name)
+    mixed = builder.add(BatchMatmul(), [shares, value], f"{layer.name}/mixed")
+    return merge(Mul(), layer, [mixed, mask], builder)
 
 
 def _additive_scores(

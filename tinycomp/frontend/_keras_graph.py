@@ -128,7 +128,8 @@ class KerasWalk:
             if layer.class_name == "Masking":
                 return [self.masks.masking(layer, inputs)]
             mask = self.masks.taken(layer, inputs, senders)
-            outputs = add_outputs(layer, inputs, self.builder, mask)
+            attended = self.masks.attended(layer, inputs)
+            outputs = add_outputs(attended, inputs, self.builder, mask)
             self.masks.follow(layer, inputs, outputs[0], senders)
             self.layouts.mark(outputs, behind and layer.class_name != "Flatten")
             return outputs

@@ -11,6 +11,8 @@ from tinycomp.frontend._keras_calls import Call, calls, is_tensor, tensors_in
 from tinycomp.frontend._keras_objects import Config
 
 _JOINS = ("LogicalAnd", "LogicalOr")
+_CONVERSION = "ConvertToTensor"
+"""What Attention makes of its mask."""
 
 
 def with_senders(config: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,9 +74,9 @@ class _Masks:
             source, value = compared["inbound_nodes"][0]["args"]
             sender = self.senders.get((_history(source), value, True))
             return ({sender}, {name, str(compared["name"])}) if sender else None
-        if kind not in _JOINS:
+        if kind != _CONVERSION and kind not in _JOINS:
             return None
-        sides = [self._followed(_history(each)) for each in args]
+        sides = [self._followed(_history(each)) for each in args[: 1 if kind == _CONVERSION else 2]]
         found = [side for side in sides if side]
         # Of different masks the two operations differ; of one mask they give it back.
         if len(found) < len(sides) or any(side[0] != found[0][0] for side in found):

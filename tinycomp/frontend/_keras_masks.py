@@ -5,7 +5,7 @@ steps get them as tensors (steps, 1), 1 where a step counts and 0 where it is sk
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,8 +26,10 @@ from tinycomp.ops.softmax import Softmax
 _RECURRENT = ("Bidirectional", "GRU", "LSTM", "SimpleRNN")
 _MASKED = (*_RECURRENT, "GlobalAveragePooling1D")
 """Layers that can leave masked steps out."""
-_REFUSED = ("AdditiveAttention", "Attention", "GroupQueryAttention", "MultiHeadAttention")
-"""Layers that leave masked steps out in Keras alone."""
+_ATTENTION = ("AdditiveAttention", "Attention", "MultiHeadAttention")
+"""Layers with a mask for each input: `attended`."""
+MASKS = "masks"
+"""The option of attention, which Keras does not have: the mask of each input, or None."""
 _PASS = {
     "Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Dense", "Dot", "Dropout",
     "ELU", "EinsumDense", "GroupNormalization", "Identity", "LayerNormalization", "LeakyReLU",
@@ -82,10 +84,27 @@ class Masks:
             ModelError: the layer skips steps, and that is not supported.
         """
         found = self._of(inputs, senders)
-        skips = layer.class_name in (*_MASKED, *_REFUSED)
-        if not found or not skips:
+        if not found or layer.class_name not in _MASKED:
             return None
-        if layer.class_name in _REFUSED or len(found) > 1:
+        return self._made(layer, found)
+
+    def attended(self, layer: KerasLayer, inputs: Sequence[str]) -> KerasLayer:
+        """The layer with the masks of its inputs, if it is attention and any of them has one.
+
+        Raises:
+            ModelError: an input has several masks.
+        """
+        if layer.class_name not in _ATTENTION:
+            return layer
+        found = [self._of([name], ()) for name in inputs]
+        if not any(found):
+            return layer
+        masks = [self._made(layer, each) if each else None for each in found]
+        return replace(layer, config={**layer.config, MASKS: masks})
+
+    def _made(self, layer: KerasLayer, found: Sequence[_Origin]) -> str:
+        """The tensor of the one mask, made when it is first needed."""
+        if len(found) > 1:
             names = " and ".join(repr(each.name) for each in found)
             raise refusal(
                 layer,
@@ -119,8 +138,9 @@ class Masks:
         if layer.class_name == "Embedding" and layer.config.get("mask_zero"):
             words = int(layer.config["input_dim"])
             self.origins[output] = (_Origin(layer.name, inputs[0], words, 0.0),)
-        elif layer.class_name in _PASS or _returns_steps(layer):
-            found = self._of(inputs, senders)
+        elif layer.class_name in (*_PASS, *_ATTENTION) or _returns_steps(layer):
+            query = layer.class_name in _ATTENTION
+            found = self._of(inputs[:1] if query else inputs, senders)
             if found:
                 self.origins[output] = found
 

@@ -11,7 +11,7 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array, dequantize_values
 from tinycomp.quantization.affine import core_inputs, quantize_inputs
 from tinycomp.quantization.export import write_tflite
-from tinycomp.quantization.masks import masked_sums
+from tinycomp.quantization.masks import bounded_scores, masked_sums
 from tinycomp.reference.oracle import run_float
 from tinycomp.reference.simulate import simulate
 
@@ -43,6 +43,8 @@ def signal_to_noise(core: Graph, quantized: Graph, x: Array) -> dict[str, float]
     found = simulate(quantized, quantize_inputs(quantized, x))
     result = {}
     masked = {node.outputs[0] for node in masked_sums(core)}
+    for each in bounded_scores(core):
+        masked.update(*(node.outputs for node in (each.node, each.spread, each.bound)))
     for name in quantized.tensors:
         parameters = quantized.tensors[name].quantization
         if name in core.tensors and name not in masked and parameters is not None:
