@@ -92,6 +92,40 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[int]]] = {
         [node("Tanh", "x", to="t"), node("Gemm", "x", "w", "t", beta=0.5)], {"w": weights(6, 6)},
         [1, 6],
     ),
+    "class token": (
+        [node("Concat", "t", "x", "u", axis=1)],
+        {"t": weights(1, 1, 4), "u": weights(1, 2, 4, seed=1)}, [1, 5, 4],
+    ),
+    "constants between tensors": (
+        [node("Exp", "x", to="e"), node("Concat", "x", "t", "e", axis=2)],
+        {"t": weights(1, 3, 1, 4)}, X,
+    ),
+    "zeros behind": (
+        [node("Concat", "x", "t", axis=-1)], {"t": np.zeros((1, 5, 2), np.float32)}, [1, 5, 4]
+    ),
+    "normalization of several axes": (
+        [node("LayerNormalization", "x", "w", "b", axis=1)],
+        {"w": weights(5, 4), "b": weights(5, 4, seed=1)}, [1, 5, 4],
+    ),
+    "einsum of two": (
+        [node("Tanh", "x", to="t"), node("Einsum", "x", "t", equation="bid,bjd->bij")], {},
+        [1, 5, 4],
+    ),
+    "einsum of heads": (
+        [node("Tanh", "x", to="t"), node("Einsum", "x", "t", equation="bqhd,bkhd->bhqk")], {},
+        [1, 3, 2, 4],
+    ),
+    "einsum with weights": (
+        [node("Einsum", "x", "w", equation="btd,dhe->bhte")], {"w": weights(4, 2, 3)}, [1, 5, 4]
+    ),
+    "einsum with weights before": (
+        [node("Einsum", "w", "x", equation="ed,btd->bte")], {"w": weights(3, 4)}, [1, 5, 4]
+    ),
+    "einsum of one": ([node("Einsum", "x", equation="bij->ji")], {}, [1, 5, 4]),
+    "distance": (
+        [node("Mul", "x", "x", to="m"), node("ReduceSum", "m", "a", to="s"), node("Pow", "s", "p")],
+        {"a": np.array([1]), "p": np.float32([0.49999976])}, [1, 5],
+    ),
     "logarithm of a sum": (
         [node("ReduceLogSumExp", "x", axes=[1], keepdims=0)], {}, [1, 4, 6]
     ),
@@ -114,6 +148,17 @@ def test_computed_conditions_take_no_infinity(tmp_path: Path) -> None:
     nodes = [*POSITIVE, node("Where", "c", "x", "low")]
     path = saved(tmp_path, nodes, {**ZERO, "low": np.float32(-np.inf)}, X)
     with pytest.raises(ModelError, match="where a computed condition says so"):
+        read_onnx(path)
+
+
+@pytest.mark.parametrize(
+    ("equation", "text"),
+    [("bii->b", "none twice"), ("...ij->...ji", "computes"), ("bij,bjk->bi", "both have")],
+)
+def test_other_equations_are_refused(tmp_path: Path, equation: str, text: str) -> None:
+    inputs = ["x"] * (1 + equation.count(","))
+    path = saved(tmp_path, [node("Einsum", *inputs, equation=equation)], {}, [1, 4, 4])
+    with pytest.raises(ModelError, match=text):
         read_onnx(path)
 
 

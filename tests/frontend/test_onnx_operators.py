@@ -17,6 +17,7 @@ from onnx_runs import inside
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._onnx_choices import CHOICES
+from tinycomp.frontend._onnx_joins import JOINS
 from tinycomp.frontend._onnx_moves import MOVES
 from tinycomp.frontend._onnx_operators import OPERATORS
 from tinycomp.frontend.onnx import read_onnx
@@ -26,7 +27,14 @@ from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
 from tinycomp.reference import oracle
 
-ALWAYS = ("a batch of", "is of type", "The input 'x'", "An input of shape", "has an input of shape")
+ALWAYS = (
+    "a batch of",
+    "is of type",
+    "The input 'x'",
+    "An input of shape",
+    "has the shape ()",
+    "has an input of shape",
+)
 """Refusals of inputs: the suite has batches, whole numbers and four axes besides."""
 REFUSED = {
     "ArgMax": ["takes the last of equal values"],
@@ -38,7 +46,7 @@ REFUSED = {
     "Dropout": ["The output 'z'", "drops values out"],
     "Gemm": ["adds a bias of shape (3, 4)"],
     "LpNormalization": ["divides by sums of values"],
-    "LayerNormalization": ["normalizes the axes from"],
+    "Einsum": ["Expected one matrix for all", "...ii->...i"],
     "MatMul": ["Expected one matrix for all samples"],
     "Max": ["a bound for each value"],
     "MaxPool": ["has dilations", "the places of its maxima"],
@@ -128,7 +136,7 @@ def _alone(case: Any) -> tuple[Any, Array, list[Array]]:
         copy.graph.initializer.append(numpy_helper.from_array(values, name))
     del copy.graph.input[1:]
     first = copy.graph.input[0].type.tensor_type
-    if kind in {*MOVES, *CHOICES}:
+    if kind in {*MOVES, *CHOICES, *JOINS}:
         first.elem_type = onnx.TensorProto.FLOAT
     if kind == "LayerNormalization":
         del copy.graph.output[1:]

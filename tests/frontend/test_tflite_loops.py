@@ -57,6 +57,17 @@ def test_lists_of_rows_are_the_same(name: str, loops: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["lstm.half", "one_step", "one_step.half"])
+def test_weights_in_float16_and_one_step(name: str, loops: Path) -> None:
+    path = loops / f"{name}.tflite"
+    graph = read_tflite(path)
+    inputs = INPUTS if name.startswith("lstm") else INPUTS[:, :1]
+    expected = oracle.run_output(path.read_bytes(), inputs)
+    assert_close(run(graph, inputs).reshape(expected.shape), expected)
+    assert sum(isinstance(node.op, Recurrent) for node in graph.nodes) == 2
+
+
+@pytest.mark.slow
 def test_other_loops_are_refused(loops: Path) -> None:
     with pytest.raises(ModelError, match="is read if it is an LSTM, GRU or SimpleRNN"):
         read_tflite(loops / "elu.tflite")

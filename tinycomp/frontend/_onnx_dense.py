@@ -31,8 +31,8 @@ def _gemm(call: Call) -> View:
         raise call.refusal(f"has weights of shape {weights.shape}", expected="Expected a matrix.")
     matrix = weights.T if call.attribute("transB", 0) else weights
     if len(call.inputs) > 2 and isinstance(call.inputs[2], View):
-        product = dense(call, x, alpha * matrix.astype(np.float64), np.zeros(1), part="product")
-        return pair(call, Add(), product, call.scaled(call.view(2), beta, 0.0, "beta"), "")
+        plain = dense(call, x, alpha * matrix.astype(np.float64), np.zeros(1), part="product")
+        return pair(call, Add(), plain, call.scaled(call.view(2), beta, 0.0, "beta"), "")
     known = call.constant(2, "a bias")
     sums = np.zeros(1) if known is None else beta * known.astype(np.float64)
     if sums.ndim > 1 and sums.shape[0] > 1:
@@ -47,15 +47,15 @@ def _gemm_of_tensors(call: Call, x: View, alpha: float, beta: float) -> View:
     other = call.view(1)
     if call.attribute("transB", 0):
         other = other.transposed((1, 0))
-    product = _product(call, x, other, "product")
+    found = product(call, x, other, "product")
     known = call.constant(2, "a bias")
     if known is None:
-        return call.scaled(product, alpha, 0.0)
-    if known.size not in (1, product.shape[-1]):
+        return call.scaled(found, alpha, 0.0)
+    if known.size not in (1, found.shape[-1]):
         raise call.refusal(
             f"adds a bias of shape {known.shape}", expected="Expected one for each output."
         )
-    return call.scaled(product, alpha, beta * known.ravel().astype(np.float64))
+    return call.scaled(found, alpha, beta * known.ravel().astype(np.float64))
 
 
 def dense(
@@ -92,7 +92,7 @@ def _matmul(call: Call) -> View:
     """A constant on either side is a dense layer."""
     first, second = call.inputs[:2]
     if isinstance(first, View) and isinstance(second, View):
-        return _product(call, first, second, "")
+        return product(call, first, second, "")
     if isinstance(first, View):
         matrix = call.required(1, "weights")
         if matrix.ndim == 1:
@@ -116,7 +116,7 @@ def _one_matrix(call: Call, values: Array) -> Array:
     return matrix
 
 
-def _product(call: Call, first: View, second: View, part: str) -> View:
+def product(call: Call, first: View, second: View, part: str) -> View:
     """Of two computed tensors with equal leading axes."""
     rank = max(len(first.axes), len(second.axes))
     if min(len(first.axes), len(second.axes)) < 2 or first.shape[-1] != second.shape[-2]:

@@ -11,7 +11,6 @@ import numpy as np
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import Factor, View, inner_shape, view
 from tinycomp.ir.tensor import Array, Shape
-from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.embedding import Embedding
 from tinycomp.ops.gather import Gather
@@ -108,25 +107,6 @@ def _transpose(call: Call) -> View:
     x = call.view()
     order = call.attribute("perm") or list(range(len(x.axes)))[::-1]
     return x.transposed(call.axes(order, len(x.axes)))
-
-
-def _concat(call: Call) -> View:
-    """In the order of axes that the first input has in memory."""
-    views = [call.view(index) for index in range(len(call.inputs))]
-    rank = len(views[0].axes)
-    (axis,) = call.axes([int(call.attribute("axis", 1))], rank)
-    if len(views) == 1:
-        return views[0]
-    if len({x.shape[:axis] + x.shape[axis + 1 :] for x in views}) > 1:
-        raise call.refusal(f"joins tensors of shapes {[x.shape for x in views]} along axis {axis}")
-    _, order = call.weaver.blocks(max(views, key=lambda x: len(x.order)))
-    places = [each for each in order if each or views[0].shape[0] > 1 or axis == 0]
-    names = [call.weaver.take(x, order, tuple(x.shape[each] for each in places)) for x in views]
-    name = call.add(Concatenation(places.index(axis)), names)
-    shape = list(views[0].shape)
-    shape[axis] = sum(x.shape[axis] for x in views)
-    full = tuple(shape)
-    return view(call.weaver.reshape(name, inner_shape(full, order)), full, order)
 
 
 def _parts(call: Call, x: View, parts: Sequence[Part], part: str = "") -> View:
@@ -255,10 +235,12 @@ def _pad(call: Call) -> View:
     constant = call.constant(2, "a value")
     if constant is not None and constant.size:
         value = float(constant.reshape(-1)[0])
-    return _padded(call, x, pairs, value)
+    return padded(call, x, pairs, value)
 
 
-def _padded(call: Call, x: View, pairs: Sequence[tuple[int, int]], value: float) -> View:
+def padded(
+    call: Call, x: View, pairs: Sequence[tuple[int, int]], value: float = 0.0, part: str = ""
+) -> View:
     """A constant that is not zero is shifted to zero and back."""
     if not np.isfinite(value):
         raise call.refusal(f"pads with {value}", expected="Expected a finite number.")
@@ -269,8 +251,8 @@ def _padded(call: Call, x: View, pairs: Sequence[tuple[int, int]], value: float)
     if value:
         x = call.scaled(x, 1.0, -value, "shifted")
     source = call.weaver.reshape(x.name, tuple(x.shape[axis] for axis in places))
-    part = "padded" if value else ""
-    name = call.add(Pad(tuple(pairs[axis] for axis in places)), [source], part)
+    title = "padded" if value else part
+    name = call.add(Pad(tuple(pairs[axis] for axis in places)), [source], title)
     shape = tuple(
         before + size + after for size, (before, after) in zip(x.shape, pairs, strict=True)
     )
@@ -338,7 +320,6 @@ def _space_to_depth(call: Call) -> View:
 
 MOVES: Mapping[str, Reader] = {
     "Cast": _cast,
-    "Concat": _concat,
     "DepthToSpace": _depth_to_space,
     "Dropout": _dropout,
     "Expand": _expand,

@@ -9,6 +9,8 @@ from tinycomp.frontend._onnx_call import Reader
 from tinycomp.frontend._onnx_choices import CHOICES
 from tinycomp.frontend._onnx_convolutions import CONVOLUTIONS
 from tinycomp.frontend._onnx_dense import DENSE
+from tinycomp.frontend._onnx_einsum import EINSUM
+from tinycomp.frontend._onnx_joins import JOINS
 from tinycomp.frontend._onnx_moves import MOVES
 from tinycomp.frontend._onnx_powers import POWERS
 from tinycomp.frontend._onnx_quantized import QUANTIZED
@@ -22,6 +24,8 @@ OPERATORS: Mapping[str, Reader] = {
     **CHOICES,
     **CONVOLUTIONS,
     **DENSE,
+    **EINSUM,
+    **JOINS,
     **MOVES,
     **POWERS,
     **QUANTIZED,

@@ -18,6 +18,9 @@ from tinycomp.ops.root import Root
 _EXPONENTS = (0.5, 0.75, 1, 1.5, 2, 3, 4)
 """Of these, or one of these below zero, powers are products, roots and inverses."""
 
+_NEAR = 1e-6
+"""PyTorch's distances have a root of 0.4999998."""
+
 
 def _divided(call: Call) -> View:
     """By a constant, or times the inverse of a tensor, which has a table."""
@@ -49,13 +52,14 @@ def _power(call: Call) -> View:
         return _exponential(call, call.inputs[0])
     exponent = call.required(1, "an exponent")
     power = float(exponent.reshape(-1)[0]) if not np.ptp(exponent) else math.nan
-    if abs(power) not in _EXPONENTS:
+    near = [each for each in _EXPONENTS if abs(abs(power) - each) < _NEAR]
+    if not near:
         *some, last = (f"{each:g}" for each in _EXPONENTS)
         raise call.refusal(
             f"raises to the power {power:g}",
             expected=f"Expected {', '.join(some)} or {last}, or one of these below zero.",
         )
-    return raised(call, call.view(), power)
+    return raised(call, call.view(), math.copysign(near[0], power))
 
 
 def _exponential(call: Call, base: np.ndarray) -> View:

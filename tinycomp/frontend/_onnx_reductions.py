@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
+from tinycomp.frontend._onnx_arithmetic import pair
 from tinycomp.frontend._onnx_call import Call, Reader
 from tinycomp.frontend._onnx_views import View, channels_last, inner_shape, view
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import merge
 from tinycomp.ops._reduction import AxesOperator, Reduction, first_axes
+from tinycomp.ops.add import Add
 from tinycomp.ops.arg_max import ArgMax
 from tinycomp.ops.arg_min import ArgMin
 from tinycomp.ops.l2_normalization import L2Normalization
@@ -162,11 +164,8 @@ def _unit_vectors(call: Call) -> View:
 def _layer_normalization(call: Call) -> View:
     x = call.view()
     (axis,) = call.axes([int(call.attribute("axis", -1))], len(x.shape))
-    if any(size > 1 for size in x.shape[axis + 1 :]) and axis != len(x.shape) - 1:
-        raise call.refusal(
-            f"normalizes the axes from {axis} on of {x.shape}",
-            expected="Expected the last axis alone.",
-        )
+    if axis != len(x.shape) - 1:
+        return _whole_normalization(call, x, tuple(range(axis, len(x.shape))))
     weights = {"gamma": call.required(1, "scale").ravel()}
     beta = call.constant(2, "a bias")
     if beta is not None:
@@ -177,6 +176,14 @@ def _layer_normalization(call: Call) -> View:
         "LayerNormalization", weights, epsilon=float(call.attribute("epsilon", 1e-5)), axis=-1
     )
     return view(NORMALIZATIONS["LayerNormalization"](layer, [name], call.weaver.builder), x.shape)
+
+
+def _whole_normalization(call: Call, x: View, axes: Sequence[int]) -> View:
+    """Over several axes, with a factor and a summand for each of their cells."""
+    normal = centred(call, x, axes)
+    bias = call.constant(2, "a bias")
+    found = pair(call, Mul(), normal, call.required(1, "scale"), "" if bias is None else "scaled")
+    return found if bias is None else pair(call, Add(), found, bias, "")
 
 
 def _instance_normalization(call: Call) -> View:

@@ -146,8 +146,9 @@ class _Loop:
 
     def _require_zeros(self, index: int) -> None:
         values, writer = self.tensors[index].values, self.writers.get(index)
-        if values is None and writer is not None and writer.builtin == "FILL":
-            values = self.tensors[writer.inputs[1]].values
+        place = {"DEQUANTIZE": 0, "FILL": 1}.get(writer.builtin) if writer is not None else None
+        if values is None and writer is not None and place is not None:
+            values = self.tensors[writer.inputs[place]].values  # DEQUANTIZE: stored in float16
         zeros = writer is not None and writer.builtin == "ZEROS_LIKE"
         if not zeros and (values is None or values.any()):
             raise NoLayerError("initial state")
@@ -232,6 +233,7 @@ class _Loop:
             writer, numbers = self.writers[index], self._numbers("axes", _SWAPPED)
             swapped = FileOperator(writer.index, "TRANSPOSE", "", (rows, numbers), (index,))
             replaced[id(writer)] = swapped
+        plain = False
         for reader in self._readers(index):
             if reader.custom in _STACK or self._is_needless(reader):
                 self._follow_list(reader.outputs[0], rows, replaced, whole=whole)
@@ -248,8 +250,15 @@ class _Loop:
                 turned = self._new(f"{self.tensors[rows].name}/back", self.tensors[rows].shape)
                 replaced[id(reader)] = self._turned(rows, turned, reader.index)
                 self._follow_list(reader.outputs[0], turned, replaced, whole=True)
+            elif whole and index in self.operator.outputs and reader.builtin != "WHILE":
+                plain = True
             elif reader.builtin not in ("SHAPE", "WHILE"):
                 raise NoLayerError("reader")
+        if plain and not self._is_looped(index):  # its memory is that of the rows
+            shape = self._numbers("shape", (steps, 1, units))
+            self.before.append(
+                FileOperator(self.operator.index, "RESHAPE", "", (rows, shape), (index,))
+            )
 
     def _resize(self, index: int, shape: Shape) -> None:
         """Give a tensor its shape where converters leave the number of steps open."""
