@@ -25,6 +25,11 @@ static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t 
     const uint8_t *from = codec->indices + first / 2;
     const int8_t *const table = codec->table;
     int8_t *to = buffer;
+#if TC_SMALL
+    for (; count != 0; count -= 4, to += 4, from += 2) {
+        tc_nibbles_four(table, TC_READ_U8(from) | (uint32_t)TC_READ_U8(from + 1) << 8, to);
+    }
+#else
     for (; count >= 8; count -= 8, to += 8, from += 4) {
         uint32_t eight;
         TC_COPY(&eight, from, sizeof eight);
@@ -36,6 +41,7 @@ static __attribute__((unused)) const int8_t *tc_nibbles_read(const tc_weights_t 
         TC_COPY(&four, from, sizeof four);
         tc_nibbles_four(table, four, to);
     }
+#endif
     return buffer;
 }
 

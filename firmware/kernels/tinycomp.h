@@ -15,6 +15,14 @@
 #pragma GCC optimize("Os")
 #endif
 
+/* Small functions of Thumb-1 release their stack by POP into r1 to r3, which GCC's callers are not told by its
+ * allocation of registers across functions: they expect their values to be there still. */
+#if defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__) && !defined(__clang__)
+#if TC_SMALL || defined(__OPTIMIZE_SIZE__)
+#pragma GCC optimize("no-ipa-ra")
+#endif
+#endif
+
 /* Begins a function that small code has once, and other code wherever it is called. */
 #if TC_SMALL && defined(__GNUC__)
 #define TC_SHARED static __attribute__((noinline, unused))

@@ -11,15 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tinycomp.codecs._channels import FACTOR, HEADER, merged, pack, unpack, unpack_words
+from tinycomp.codecs._channels import FACTOR, HEADER, merged, pack, unpack
+from tinycomp.codecs._merged import HEADER as MERGED_HEADER
+from tinycomp.codecs._merged import WHOLE, estimate, pack_words, unpack_words
 from tinycomp.codecs._policy import BALANCED, FEWEST_BYTES, PLAIN, SMALLEST
 from tinycomp.common import resources
 from tinycomp.ir.kernel_call import Channels
 from tinycomp.target.toolchain import SANITIZE, STRICT
 
 SPREADS = (1, 2, 5, 300)
-PAIRS = ((24, 7, 6), (20, 3, 6), (25, 0, 7), (28, 3, 7), (32, 8, 7))
-"""Bits of initial values, zeros of multipliers, and the bytes of their records."""
+PAIRS = ((24, 7, 48), (20, 3, 48), (25, 0, 56), (28, 3, 56), (32, 8, 56))
+"""Bits of initial values, zeros of multipliers, and the bits of their records."""
 PROGRAM = """
 #include <stdio.h>
 #include "factors.h"
@@ -84,6 +86,23 @@ def pairs_of(seed: int, count: int, bits: int, zeros: int) -> Channels:
     )
 
 
+def estimated(own: int, count: int) -> Channels:
+    """Pairs of words as of layers that round once: a bias of 18 bits, 256-fold, plus the estimate
+    and a number of so many bits.
+    """
+    rng = np.random.default_rng(own)
+    multiplier = rng.integers(1 << 21, 1 << 24, count) << 7
+    multiplier[0] = 1 << 30
+    more = rng.integers(1 << own, size=count)
+    more[0] = (1 << own) - 1
+    first = 256 * rng.integers(-1 << 17, 1 << 17, count) + estimate(multiplier) + more
+    low = (first % 256).astype(np.uint8)
+    return Channels(
+        (first - low).astype(np.int32), low.view(np.int8), multiplier.astype(np.int32), pairs=True,
+        once=True,
+    )  # fmt: skip
+
+
 def test_the_random_constants_cover_every_form() -> None:
     forms = {
         (int(packed[0]) >> 7, min(2, int(packed[2])))
@@ -130,13 +149,38 @@ def test_pairs_of_words_are_merged(bits: int, zeros: int, record: int) -> None:
     channels = pairs_of(bits, 40, bits, zeros)
     packed = pack(channels)
     assert merged(packed)
-    assert packed.size == HEADER + 1 + record * 40
+    assert packed.size == MERGED_HEADER + record * 40 // 8
     np.testing.assert_array_equal(unpack_words(packed, 40), channels.words)
 
 
-def test_pairs_of_too_many_bits_are_not_merged() -> None:
-    for bits, zeros in ((27, 0), (32, 6), (30, 4)):
-        assert not merged(pack(pairs_of(0, 40, bits, zeros)))
+def test_pairs_of_all_bits_take_as_many_bytes_as_words() -> None:
+    channels = pairs_of(0, 40, 32, 0)
+    packed = pack_words(channels.words, once=True)
+    assert packed is not None
+    assert packed.size == MERGED_HEADER + channels.words.nbytes
+
+
+def test_negative_multipliers_are_not_merged() -> None:
+    channels = pairs_of(0, 40, 20, 3)
+    assert merged(pack(channels))
+    assert not merged(pack(replace(channels, multiplier=-channels.multiplier)))
+
+
+@pytest.mark.parametrize("own", range(5))
+def test_initial_values_are_completed_by_an_estimate(own: int) -> None:
+    channels = estimated(own, 64)
+    packed = pack(channels)
+    assert packed[4] == own
+    bits = int(packed[0]) - 128 + int(packed[1])
+    assert (
+        bits <= 18 + own + 24 + 3
+    )  # of a bias, what is left of the estimate, a multiplier, and three more
+    assert packed.size == MERGED_HEADER + 8 * bits
+    np.testing.assert_array_equal(unpack_words(packed, 64), channels.words)
+    others = channels.words.copy()
+    others[::2] += 77  # beyond the estimate
+    assert pack_words(others, once=True)[4] == WHOLE
+    assert pack(replace(channels, once=False))[4] == WHOLE
 
 
 @pytest.mark.parametrize("sanitize", [True, False])
@@ -155,13 +199,23 @@ def test_c_reads_it(sanitize: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("sanitize", [True, False])
 def test_c_reads_pairs_of_words(sanitize: bool, tmp_path: Path) -> None:
     pairs = [pairs_of(bits, 30, bits, zeros) for bits, zeros, _ in (*PAIRS, (32, 0, 8))]
+    pairs += [estimated(own, 30) for own in (0, 3)]
     shared = channels_of(0, 30, 16, 2, 1, 1)
     for channels in (*pairs, replace(shared, pairs=True)):
         packed = pack(channels)
         words = channels.words.reshape(-1, 2)
-        for known in ([], ["-DTC_FACTORS_MERGED=1"] if merged(packed) else []):
+        for known in ([], known_of(packed)):
             numbers = printed(WORDS, packed, (30,) * 5, known, tmp_path, sanitize=sanitize)
             np.testing.assert_array_equal(numbers, [*words[::7], *words])
+
+
+def known_of(packed: np.ndarray) -> list[str]:
+    """Macros that hold for packed constants."""
+    if not merged(packed):
+        return []
+    whole = packed[4] == WHOLE
+    form = "-DTC_FACTORS_STORED=1" if whole else "-DTC_FACTORS_ESTIMATED=1"
+    return ["-DTC_FACTORS_MERGED=1", form]
 
 
 def printed(

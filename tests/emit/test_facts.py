@@ -9,7 +9,8 @@ import pytest
 from conformance import parameters
 from small_models import HASH, Layers
 
-from tinycomp.codecs._channels import APART, pack
+from tinycomp.codecs._channels import pack
+from tinycomp.codecs._merged import APART, WHOLE
 from tinycomp.emit.library import emit_library
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.kernel_call import Channels, KernelCall
@@ -56,7 +57,7 @@ ALL = {
     "TC_CHANNELS_SINGLE",
     *("TC_CONVOLUTION_EVEN", "TC_CONVOLUTION_UNCLAMPED", "TC_CONVOLUTION_UNDILATED"),
     *("TC_CONVOLUTION_WHOLE", "TC_CONVOLUTION_WIDE", "TC_DEPTHWISE_ONCE"),
-    *("TC_DEPTHWISE_UNCLAMPED", "TC_FACTORS_PLAIN", "TC_GEMM_ONCE"),
+    *("TC_DEPTHWISE_FOURS", "TC_DEPTHWISE_UNCLAMPED", "TC_FACTORS_PLAIN", "TC_GEMM_ONCE"),
 }
 
 
@@ -123,7 +124,7 @@ def test_one_layer_with_packed_constants_is_enough() -> None:
 
 
 def test_merged_constants_are_known_if_all_that_are_packed_are() -> None:
-    packed = np.array([APART + 3, 0, 0, 0], np.uint8)
+    packed = np.array([APART + 3, 0, 0, 0, WHOLE], np.uint8)
     other = np.array([3, 0, 0], np.uint8)
     calls = [
         KernelCall("any", {"packed": int(each.size > 2), "factors": each})
@@ -134,6 +135,21 @@ def test_merged_constants_are_known_if_all_that_are_packed_are() -> None:
     assert known_facts([(call, text) for call in calls[1:]]) == ["TC_FACTORS_UNMERGED"]
     assert known_facts([(calls[1], text)]) == []
     assert known_facts([(call, text) for call in calls]) == []
+
+
+def test_estimated_constants_are_known_if_all_that_are_packed_are() -> None:
+    calls = [
+        KernelCall("any", {"packed": 1, "factors": np.array([APART, 0, 0, 0, own], np.uint8)})
+        for own in (2, WHOLE)
+    ]
+    calls.append(KernelCall("any", {"packed": 0, "factors": np.zeros(2, np.int32)}))
+    text = "#ifndef TC_FACTORS_STORED\n#ifndef TC_FACTORS_ESTIMATED\n#ifndef TC_FACTORS_PACKED\n"
+    estimated, stored, plain = ([(call, text)] for call in calls)
+    assert known_facts(estimated) == ["TC_FACTORS_ESTIMATED", "TC_FACTORS_PACKED"]
+    assert known_facts(stored) == ["TC_FACTORS_PACKED", "TC_FACTORS_STORED"]
+    assert known_facts(estimated + plain) == ["TC_FACTORS_ESTIMATED"]
+    assert known_facts(stored + plain) == ["TC_FACTORS_STORED"]
+    assert known_facts(estimated + stored) == ["TC_FACTORS_PACKED"]
 
 
 def test_kernels_without_facts_define_nothing() -> None:

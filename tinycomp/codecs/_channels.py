@@ -3,7 +3,7 @@
 A header, then a record per channel. Shared factors are in a table before the records, which then
 begin with an index, unless there is only one. If channels share only multipliers, a record has its
 own small number; if sharing saves nothing, its whole factor. Kernels that want pairs of words also
-read records of these two in 6 or 7 bytes, if they have few enough bits.
+read records of these two in few bits (_merged.py).
 """
 
 from __future__ import annotations
@@ -13,18 +13,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.codecs._merged import APART, bits_of, pack_words, zeros_of
 from tinycomp.ir.kernel_call import Channels
 from tinycomp.ir.tensor import Array
 
 HEADER = 3
-"""Bytes of the header: size of a start; its left shift; number of shared factors, or 0."""
-APART = 128
-"""Added to the first of them if small numbers are in the records."""
+"""Bytes of the header: size of a start, plus APART if small numbers are in the records; its left
+shift; number of shared factors, or 0.
+"""
 FACTOR = 5
 """Bytes of a factor: `low`, multiplier."""
 MOST_SHARED = 255
-SHORT = 24
-"""Bits of a multiplier that merged records have apart from its first word."""
 UNPACKING_COST = 16
 """Instructions per channel, counted on a Cortex-M4."""
 
@@ -66,52 +65,14 @@ def pack(channels: Channels) -> NDArray[np.uint8]:
     records = np.concatenate([form.ahead, starts], axis=1).reshape(-1)
     packed = np.concatenate([header, form.table, records])
     _check(packed, channels)
-    words = pack_words(channels) if channels.pairs else None
-    # A byte of the header is less than the code for another form.
-    return packed if words is None or words.size > packed.size + 1 else words
+    words = pack_words(channels.words, once=channels.once) if channels.pairs else None
+    # Two bytes of the header are less than the code for another form.
+    return packed if words is None or words.size > packed.size + 2 else words
 
 
 def merged(packed: NDArray[np.uint8]) -> bool:
     """Whether records are two words, not a start and a factor."""
     return bool(packed[0] >= APART and packed[2] == 0)
-
-
-def pack_words(channels: Channels) -> NDArray[np.uint8] | None:
-    """The bytes of pairs of words, merged; None if they have too many bits.
-
-    A record is three bytes of the multiplier, then a number with the first word in its upper bits
-    and, in those it does not need, the lowest bits of the multiplier; both lowest byte first.
-    """
-    first, multiplier = channels.words.astype(np.int64).reshape(-1, 2).T
-    zeros, bits = _zeros(multiplier), bits_of(first)
-    width = next((each for each in (3, 4) if merges(multiplier >> zeros, bits, each).all()), None)
-    if width is None:
-        return None
-    split = 8 * width - bits
-    low = (multiplier >> zeros) & ((1 << split) - 1)
-    parts = [
-        _bytes(multiplier >> (zeros + split), SHORT // 8),
-        _bytes((first << split) + low, width),
-    ]
-    header = np.array([width + APART, split, 0, zeros], np.uint8)
-    packed = np.concatenate([header, np.concatenate(parts, axis=1).reshape(-1)])
-    if not np.array_equal(unpack_words(packed, len(first)), channels.words):
-        raise AssertionError("words of channels are not what was packed")
-    return packed
-
-
-def bits_of(values: Array) -> int:
-    """Bits of signed numbers."""
-    return max(int(values.max(initial=0)), int(~values.min(initial=0))).bit_length() + 1
-
-
-def merges(multiplier: Array, bits: int, width: int) -> NDArray[np.bool_]:
-    """Whether multipliers, without zeros at their end, fit beside first words of so many bits, of
-    which a record has `width` bytes.
-    """
-    spare = 8 * width - bits
-    fits: NDArray[np.bool_] = multiplier < (1 << SHORT + max(spare, 0))
-    return fits & (spare >= 0)
 
 
 def _shared(factors: NDArray[np.uint8], low: NDArray[np.uint8] | None = None) -> _Factors | None:
@@ -126,15 +87,9 @@ def _shared(factors: NDArray[np.uint8], low: NDArray[np.uint8] | None = None) ->
     )
 
 
-def _zeros(values: Array) -> int:
-    """How many bits at the end are zero in all of them."""
-    together = int(np.bitwise_or.reduce(values.astype(np.int64), initial=0))
-    return (together & -together).bit_length() - 1 if together else 0
-
-
 def _form(starts: Array) -> tuple[int, int]:
     """Bytes of a start, and its shift: the common trailing zeros of all starts."""
-    places = _zeros(starts)
+    places = zeros_of(starts)
     return -(-bits_of(starts.astype(np.int64) >> places) // 8), places
 
 
@@ -162,16 +117,6 @@ def unpack(packed: NDArray[np.uint8], count: int) -> tuple[Array, Array, Array]:
     starts = _numbers(records[:, ahead:]) << places
     multipliers = _numbers(factors[:, 1:]).astype(np.int32)
     return starts.astype(np.int32), low.view(np.int8), multipliers
-
-
-def unpack_words(packed: NDArray[np.uint8], count: int) -> NDArray[np.int32]:
-    """The pairs of words of `count` channels, flat, of merged records: the reference for C."""
-    width, split, zeros = int(packed[0]) - APART, int(packed[1]), int(packed[3])
-    records = packed[HEADER + 1 :].reshape(count, SHORT // 8 + width)
-    high = _numbers(np.pad(records[:, : SHORT // 8], ((0, 0), (0, 1))))
-    both = _numbers(records[:, SHORT // 8 :])
-    multiplier = ((high << split) + (both & ((1 << split) - 1))) << zeros
-    return np.stack([both >> split, multiplier], axis=1).astype(np.int32).reshape(-1)
 
 
 def _numbers(parts: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -50,6 +50,8 @@ class Channels:
     """
     block: int = 0
     """Of pairs: the most channels that are unpacked at a time."""
+    once: bool = False
+    """Of pairs: whether sums are rounded once, so that multipliers say much about starts."""
 
     @property
     def words(self) -> NDArray[np.int32]:

@@ -22,10 +22,12 @@ MOST_CELLS = 256
 def average_pool_global(
     call: KernelCall, operands: Operands, stored: Encoded | None
 ) -> KernelCall | None:
-    """The DSP kernel's call; None if the channels are no multiple of four, or there are too many
-    cells.
+    """The DSP kernel's call; None if the channels are no multiple of four, if there are too many
+    cells, or where few bytes are wanted.
     """
     channels = integer(call, "channels")
+    if call.compact:
+        return None
     if channels % GROUP or integer(call, "height") * integer(call, "width") > MOST_CELLS:
         return None
     return replace(call, kernel="average_pool_global_dsp", scratch=2 * channels)

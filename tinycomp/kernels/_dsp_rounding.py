@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
-from tinycomp.codecs._channels import bits_of, merges
+from tinycomp.codecs._merged import OWN, fitting, record_bits
 from tinycomp.ir.kernel_call import Channels, KernelCall
 from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, channel_pairs, integer, reach
@@ -54,7 +54,7 @@ def rounding(
     start, low, multiplier = (np.pad(each, (0, more)) for each in (start, low, multiplier))
     return {
         "rounding": 2 * integer(call, "output_zero_point") + 1 if found is None else ONCE,
-        "factors": channel_pairs(start, low, multiplier, block),
+        "factors": channel_pairs(start, low, multiplier, block, once=found is not None),
     }
 
 
@@ -123,7 +123,7 @@ def _least_sums(sums: Sums) -> Integers:
 
 
 def _short_lines(sums: Sums, high: Integers, start: Integers) -> tuple[Integers, Integers] | None:
-    """The same, with multipliers and starts that merge in few bytes (codecs/_channels.py). None if
+    """The same, with multipliers and starts of few bits (codecs/_merged.py). None if
     that is impossible, or if channels share multipliers, which takes fewer.
     """
     if len(np.unique(sums.multiplier)) <= len(high) // 2:
@@ -131,16 +131,20 @@ def _short_lines(sums: Sums, high: Integers, start: Integers) -> tuple[Integers,
     least = _least_sums(sums)
     first = np.rint(128 * 2.0**31 / sums.multiplier).astype(np.int64)
     steps = np.array(sorted(range(-_FAR, _FAR + 1), key=abs))[:, None]
-    found = [_slope_range(least, high, first + step) for step in steps]
-    lowest, highest = np.stack(found, axis=1)
-    bits = bits_of(np.stack([start, start + first.max() + _FAR]))
-    for width, zeros in itertools.product((3, 4), range(_MOST_ZEROS + 1)):
+    added = steps + first
+    lowest, highest = np.stack([_slope_range(least, high, each) for each in added], axis=1)
+    shortest: tuple[Integers, Integers] | None = None
+    fewest = 64
+    for own, zeros in itertools.product(OWN, range(_MOST_ZEROS + 1)):
         multiplier = -(-lowest >> zeros) << zeros
-        fits = (multiplier <= highest) & merges(multiplier >> zeros, bits, width)
-        if fits.any(axis=0).all():
-            chosen = fits.argmax(axis=0), np.arange(len(high))
-            return (steps + first)[chosen], multiplier[chosen]
-    return None
+        fits = (multiplier <= highest) & fitting(start + added, multiplier, own)
+        if not fits.any(axis=0).all():
+            continue
+        chosen = fits.argmax(axis=0), np.arange(len(high))
+        found = added[chosen], multiplier[chosen]
+        if (bits := record_bits(start + found[0], found[1], own)) < fewest:
+            shortest, fewest = found, bits
+    return shortest
 
 
 def _slopes(least: Integers, high: Integers, added: Integers) -> Integers:

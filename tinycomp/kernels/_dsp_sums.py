@@ -101,9 +101,11 @@ def wrapped(values: Array) -> NDArray[np.int32]:
     return result
 
 
-def channel_pairs(start: Array, low: Array, multiplier: Array, block: int = 0) -> Channels:
+def channel_pairs(
+    start: Array, low: Array, multiplier: Array, block: int = 0, *, once: bool = False
+) -> Channels:
     """Constants that a kernel reads as pairs of words, start + low being the first; low is below
-    256, the same where factors are.
+    256, the same where factors are. once: sums are rounded once.
     """
     return Channels(
         wrapped(start),
@@ -111,6 +113,7 @@ def channel_pairs(start: Array, low: Array, multiplier: Array, block: int = 0) -
         multiplier.astype(np.int32),
         pairs=True,
         block=block or len(low),
+        once=once,
     )
 
 

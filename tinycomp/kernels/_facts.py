@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinycomp.codecs._channels import merged
+from tinycomp.codecs._merged import WHOLE
 from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.kernels._dsp_rounding import ONCE
 
@@ -21,12 +22,16 @@ Members = Mapping[str, int]
 FACTS: dict[str, Callable[[Members], bool | None]] = {
     "BROAD": lambda members: members["output_width"] > 1,
     "EIGHTS": lambda members: members["output_size"] % 8 == 0,
+    "ESTIMATED": lambda members: members["estimated"] == 1 if members["packed"] else None,
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
+    "FOURS": lambda members: members["input_channels"] % 4 == 0,
     "MERGED": lambda members: members["merged"] == 1 if members["packed"] else None,
     "UNMERGED": lambda members: members["merged"] == 0 if members["packed"] else None,
+    "PACKED": lambda members: members["packed"] == 1,
     "PLAIN": lambda members: members["packed"] == 0,
     "ONCE": lambda members: members["rounding"] == ONCE,
     "SINGLE": lambda members: members["factors"] == 1,
+    "STORED": lambda members: members["estimated"] == 0 if members["packed"] else None,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
@@ -39,12 +44,14 @@ FACTS: dict[str, Callable[[Members], bool | None]] = {
 """The last word of the macro, and whether it holds for the members of a call's struct; None if they
 say nothing about it.
 
-BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. EVEN: output channels
-come in pairs. MERGED, UNMERGED: where constants of channels are packed, they are pairs of words, or
-are not. ONCE: sums are rounded once. PLAIN: no constants of channels are packed. SINGLE: where they
-are, all channels have the same factor. UNCLAMPED: outputs have no bounds but those of int8.
-UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made of parts. UNMASKED: no
-steps are skipped. WHOLE: rows of windows are whole words. WIDE: they have at least one.
+BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. ESTIMATED, STORED:
+first words of merged pairs are completed by an estimate, or stored as they are. EVEN: output
+channels come in pairs. FOURS: channels come in fours. MERGED, UNMERGED: where constants of channels
+are packed, they are pairs of words, or are not. ONCE: sums are rounded once. PACKED, PLAIN: all
+constants of channels are packed, or none. SINGLE: where they are, all channels have the same
+factor. UNCLAMPED: outputs have no bounds but those of int8. UNDILATED: windows' cells lie side by
+side. UNDIVIDED: sums are not made of parts. UNMASKED: no steps are skipped. WHOLE: rows of windows
+are whole words. WIDE: they have at least one.
 """
 _PACKED = ("constants", "factors", "input_rows", "state_rows")
 """Members that are packed constants of channels."""
@@ -63,6 +70,7 @@ def known_facts(calls: Iterable[tuple[KernelCall, str]]) -> list[str]:
         constants = _packed(call)
         members["factors"] = next((int(each[2]) for each in constants if each[2] != 1), 1)
         members["merged"] = sum(map(merged, constants))
+        members["estimated"] = sum(merged(each) and int(each[4]) != WHOLE for each in constants)
         for macro, fact in _ASKED.findall(text):
             holds = FACTS[fact](members)
             if holds is not None:

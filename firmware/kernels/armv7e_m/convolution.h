@@ -208,12 +208,20 @@ typedef struct {
     unsigned columns_begin, columns_end;   /* pixels with undilated windows whose columns are all inside the input */
     unsigned begin, end;                   /* pixels of this row whose windows are read in place */
     tc_convolution_walk_t inside, outside; /* for windows in place, and for `room` */
+#if TC_SMALL
+    unsigned cells; /* that are read in a row of a window */
+#endif
 } tc_convolution_row_t;
 
 /* Finds the pixels whose windows are between the left and right borders; none if windows are never read in place.
- * cells: that are read in a row of a window. */
+ * cells: that are read in a row of a window. Small code looks at each pixel's window instead. */
 static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *row, unsigned cells, int near)
 {
+#if TC_SMALL
+    row->cells = cells;
+    row->columns_begin = 0;
+    row->columns_end = near ? 1 : 0;
+#else
     const tc_convolution_t *const op = row->op;
     int32_t left = -(int32_t)op->padding_left;
     unsigned x = 0;
@@ -225,6 +233,7 @@ static __attribute__((cold)) void tc_convolution_columns(tc_convolution_row_t *r
         x++;
     }
     row->columns_end = near ? x : 0;
+#endif
 }
 
 /* Allocates scratch; returns the first free byte. */
@@ -299,6 +308,14 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
         for (unsigned run = 0; run < runs; run++, x += (int32_t)dilation) {
             const int32_t before = x < 0 ? -x : 0, behind = x + (int32_t)cells - op->input_width;
             const int32_t inside = (int32_t)cells - before - ((behind > 0) ? behind : 0);
+#if TC_SMALL
+            byte = tc_convolution_fill(byte, &op->input_zero_point, cells * channels, 0);
+            if ((*at != TC_BEYOND) && (inside > 0)) {
+                tc_convolution_fill(byte - ((size_t)(cells - (unsigned)before) * channels),
+                                    row->base + (*at + (x + before) * op->input_channels), (size_t)inside * channels,
+                                    1);
+            }
+#else
             if ((*at == TC_BEYOND) || (inside <= 0)) {
                 byte = tc_convolution_fill(byte, &op->input_zero_point, cells * channels, 0);
                 continue;
@@ -307,6 +324,7 @@ static __attribute__((cold)) void tc_convolution_gather(const tc_convolution_row
             byte = tc_convolution_fill(byte, row->base + (*at + (x + before) * op->input_channels),
                                        (size_t)inside * channels, 1);
             byte = tc_convolution_fill(byte, &op->input_zero_point, (size_t)((behind > 0) ? behind : 0) * channels, 0);
+#endif
         }
     }
 }
@@ -317,11 +335,19 @@ static inline unsigned tc_convolution_expand(const tc_convolution_row_t *row, co
                                              unsigned x, unsigned most, uint32_t *to)
 {
     const int32_t left = (int32_t)x * row->op->stride_width - row->op->padding_left;
+#if TC_SMALL
+    (void)most;
+    if ((row->end != 0) && (left >= 0) && (left + (int32_t)row->cells <= row->op->input_width)) {
+        shape->windows(&row->inside, row->base + left * row->op->input_channels, 1, to);
+        return 1;
+    }
+#else
     if ((x >= row->begin) && (x < row->end)) {
         const unsigned count = ((row->end - x) < most) ? (row->end - x) : most;
         shape->windows(&row->inside, row->base + left * row->op->input_channels, count, to);
         return count;
     }
+#endif
     tc_convolution_gather(row, left);
     shape->windows(&row->outside, row->room, 1, to);
     return 1;

@@ -24,6 +24,11 @@
 #define TC_DEPTHWISE_UNCLAMPED 0
 #endif
 
+/* 1: channels come in fours. Small code leaves out that for other numbers. */
+#ifndef TC_DEPTHWISE_FOURS
+#define TC_DEPTHWISE_FOURS 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, channels;
     uint16_t output_width;
@@ -382,10 +387,16 @@ static __attribute__((noinline)) void tc_depthwise_3x3(const tc_depthwise_3x3_t 
     int8_t *const buffer = tc_depthwise_prepare(op, outputs, stride, columns, &plan);
     unsigned count; /* of blocks */
     for (unsigned block = 0; block * TC_DEPTHWISE_CHANNELS < channels; block += count) {
+#if TC_SMALL && TC_DEPTHWISE_FOURS
+        const unsigned channel = block * TC_DEPTHWISE_CHANNELS;
+        const size_t from = block * size;
+        count = !op->decoded || whole - block < op->decoded ? whole - block : op->decoded;
+#else
         const unsigned last_four = channels - TC_DEPTHWISE_CHANNELS;
         const unsigned channel = block < whole ? block * TC_DEPTHWISE_CHANNELS : last_four;
         const size_t from = op->decoded ? block * size : (size_t)channel * TC_DEPTHWISE_WEIGHTS;
         count = block >= whole ? 1 : !op->decoded || whole - block < op->decoded ? whole - block : op->decoded;
+#endif
         tc_depthwise_some(op, in, out, first, last, &plan, row, channel, count,
                           tc_weights_read(op->weights, from, count * size, buffer), factors + 2 * (size_t)channel);
     }
