@@ -124,7 +124,7 @@ static __attribute__((noinline, unused)) void tc_fill(void *to, int value, size_
     int8_t *at = (int8_t *)to;
     for (const int8_t *const end = at + size; at != end; at++) {
         *at = (int8_t)value;
-        __asm__ volatile("" : "+r"(at));
+        __asm__ volatile("" : "+&r"(at));
     }
 }
 
@@ -134,7 +134,7 @@ static __attribute__((noinline, unused)) void tc_copy(void *to, const void *from
     const int8_t *next = (const int8_t *)from;
     for (const int8_t *const end = next + size; next != end; at++) {
         *at = *next++;
-        __asm__ volatile("" : "+r"(at));
+        __asm__ volatile("" : "+&r"(at));
     }
 }
 #else
