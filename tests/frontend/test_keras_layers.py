@@ -158,6 +158,8 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {
             k.Conv2D(2, 1),
         ],
     ),
+    "threshold": (VECTOR, lambda k: [k.Dense(6), k.ReLU(threshold=0.25)]),
+    "threshold_and_limit": (VECTOR, lambda k: [k.Dense(6), k.ReLU(0.75, threshold=0.25)]),
     "identities_of_steps": (SIGNAL, lambda k: [k.TimeDistributed(k.Dropout(0.5)), k.Conv1D(2, 3)]),
 }
 

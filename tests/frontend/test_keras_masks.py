@@ -82,6 +82,8 @@ def test_rows_of_one_value_are_skipped(
     require_same(model, save(model), rows(value))
 
 
+SEEN = np.abs(np.subtract.outer(np.arange(STEPS), np.arange(STEPS)))[None] < 3
+"""Each step sees two before it and two behind."""
 Attended = Callable[[Any, Any], Any]
 
 ATTENTION: dict[str, Attended] = {
@@ -90,6 +92,13 @@ ATTENTION: dict[str, Attended] = {
     "heads with keys": lambda k, y: k.MultiHeadAttention(1, 4)(y, k.Dense(5)(y), y),
     "masked keys": lambda k, y: k.MultiHeadAttention(2, 4)(k.Reshape((3, 7))(k.Flatten()(y)), y),
     "masked queries": lambda k, y: k.MultiHeadAttention(2, 4)(y, k.Reshape((3, 7))(k.Flatten()(y))),
+    "a given mask": lambda k, y: k.MultiHeadAttention(2, 4)(y, y, attention_mask=SEEN),
+    "a given mask, behind": lambda k, y: k.MultiHeadAttention(2, 4)(
+        y, y, use_causal_mask=True, attention_mask=SEEN
+    ),
+    "a given mask alone": lambda k, y: k.MultiHeadAttention(2, 4)(
+        *[k.Reshape((STEPS, FEATURES))(k.Flatten()(y))] * 2, attention_mask=SEEN
+    ),
     "plain": lambda k, y: k.Attention()([y, y]),
     "plain, looks back": lambda k, y: k.Attention()([y, y], use_causal_mask=True),
     "additive": lambda k, y: k.AdditiveAttention()([y, y]),

@@ -106,18 +106,49 @@ def _shares(
         builder: receives the nodes.
         queries_too: whether a query that does not count gives all keys the same share.
     """
-    pairs = _pairs(layer, builder.tensors[scores].shape[-2:], queries_too, builder)
+    shape = builder.tensors[scores].shape[-2:]
+    visible = _visible(layer, shape)
+    pairs = _pairs(layer, shape, visible, queries_too, builder)
     if pairs is not None:
         scores = _bounded(layer, scores, pairs, builder)
-    elif layer.config.get("causal"):
-        queries, keys = builder.tensors[scores].shape[-2:]
-        behind = np.triu(np.full((queries, keys), _NEVER, np.float32), 1)
-        mask = builder.constant(f"{layer.name}/mask", behind)
+    elif visible is not None:
+        hidden = np.where(visible, 0.0, _NEVER).astype(np.float32)
+        mask = builder.constant(f"{layer.name}/mask", hidden)
         scores = builder.add(AddConstant(), [scores, mask], f"{layer.name}/masked")
     return builder.add(Softmax(), [scores], f"{layer.name}/softmax")
 
 
-def _pairs(layer: KerasLayer, shape: Shape, queries_too: bool, builder: GraphBuilder) -> str | None:
+def _visible(layer: KerasLayer, shape: Shape) -> Array | None:
+    """Which keys each query sees by use_causal_mask=True and a constant attention_mask, bool
+    (queries, keys); None for all.
+
+    Raises:
+        ModelError: the mask has another shape.
+    """
+    given = layer.config.get("visible")
+    found: Array = np.ones(shape, bool)
+    if layer.config.get("causal"):
+        found = np.tril(found)
+    if given is not None:
+        mask = np.asarray(given) != 0
+        sizes = mask.shape[-2:]
+        if mask.size != np.prod(sizes) or sizes not in ((1, shape[1]), shape):
+            raise refusal(
+                layer,
+                f"has an attention_mask of shape {mask.shape}",
+                expected=f"Expected (1, {shape[0]}, {shape[1]}), the same for all heads.",
+            )
+        found = found & mask.reshape(sizes)
+    return None if found.all() else found
+
+
+def _pairs(
+    layer: KerasLayer,
+    shape: Shape,
+    visible: Array | None,
+    queries_too: bool,
+    builder: GraphBuilder,
+) -> str | None:
     """1 where a query sees a key, else 0, (queries, keys) or (1, keys); None without masks."""
     query, *others = layer.config.get(MASKS, (None, None))
     of_keys = list(dict.fromkeys(each for each in others if each))
@@ -138,8 +169,8 @@ def _pairs(layer: KerasLayer, shape: Shape, queries_too: bool, builder: GraphBui
         op = BatchMatmul() if found else Tile((1, length))
         found = builder.add(op, sides, f"{layer.name}/pairs")
     assert found is not None
-    if layer.config.get("causal"):
-        seen = weight(builder, layer, "seen", np.tril(np.ones(shape, np.float32)))
+    if visible is not None:
+        seen = weight(builder, layer, "seen", visible.astype(np.float32))
         if query is None:
             found = builder.add(Tile((shape[0], 1)), [found], f"{layer.name}/repeated")
         found = builder.add(Mul(), [found, seen], f"{layer.name}/seen")

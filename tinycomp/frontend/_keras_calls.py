@@ -11,7 +11,8 @@ from tinycomp.frontend._keras_objects import Config
 _NAMED = ("query", "value", "key")
 """What attention takes by name, in the order of its arguments."""
 _INSTEAD = {
-    "attention_mask": "Give the network windows of one length, or use use_causal_mask=True.",
+    "attention_mask": "Give it a constant array, use use_causal_mask=True, or an Embedding with "
+    "mask_zero=True.",
     "mask": "Masks of Masking, and of an Embedding with mask_zero=True, are followed. For others, "
     "give the network windows of one length.",
 }
@@ -97,18 +98,22 @@ def masks_of(call: Any) -> tuple[str, ...]:
     return tuple(call.get("masks", ())) if isinstance(call, Mapping) else ()
 
 
-def without_names(call: Any, separate: bool) -> tuple[Any, bool]:
+def without_names(call: Any, separate: bool) -> tuple[Any, bool, Any]:
     """A call of Keras 3 with the tensors that attention takes by name among its arguments, in
-    order, and whether it has use_causal_mask=True.
+    order, whether it has use_causal_mask=True, and its attention_mask, nested lists, if that is
+    constant.
     """
     if not isinstance(call, Mapping):
-        return call, False
+        return call, False, None
     named = dict(call.get("kwargs") or {})
     causal = named.pop("use_causal_mask", False) is True
+    given = named.get("attention_mask")
+    fixed = isinstance(given, Mapping) and given.get("class_name") == "__numpy__"
+    visible = named.pop("attention_mask")["config"]["value"] if fixed else None
     args = list(call.get("args", []))
     if separate and any(each in named for each in _NAMED):
         args += [named.pop(each) for each in _NAMED[len(args) :] if named.get(each) is not None]
-    return {**call, "args": args, "kwargs": named}, causal
+    return {**call, "args": args, "kwargs": named}, causal, visible
 
 
 def clean_call(call: Any, name: str, separate: bool = False) -> Config:

@@ -134,6 +134,24 @@ def _threshold(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) 
     return _mixed(layer, above, [None, default], inputs, builder)
 
 
+def relu_from(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    """A ReLU that is zero below its threshold.
+
+    Raises:
+        ModelError: it has a slope too.
+    """
+    limit, most = float(layer.config["threshold"]), layer.config.get("max_value")
+    if layer.config.get("negative_slope") or limit < 0:
+        slope = layer.config.get("negative_slope", 0.0)
+        what = f"has threshold={limit:g} and negative_slope={slope:g}"
+        raise refusal(layer, what, expected="Expected a threshold above zero, and no slope.")
+    options = {"threshold": limit, "default_value": 0.0}
+    if most is None:
+        return _threshold(replace(layer, config=options), inputs, builder)
+    kept = _threshold(replace(_part(layer, "kept"), config=options), inputs, builder)
+    return builder.add(Relu(float(most)), [kept], layer.name)
+
+
 def _gated(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """One half of an axis times the sigmoid of the other."""
     shape, axis = builder.tensors[inputs[0]].shape, layer.config.get("axis", -1)

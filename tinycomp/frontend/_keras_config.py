@@ -6,7 +6,7 @@ the form of Keras 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -157,8 +157,9 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
         nodes = entry["inbound_nodes"]
         if class_name in _ATTENTION:
             found = [without_names(call, separate) for call in nodes]
-            cleaned["config"]["causal"] = any(causal for _, causal in found)
-            nodes = [call for call, _ in found]
+            cleaned["config"]["causal"] = any(causal for _, causal, _ in found)
+            cleaned["config"]["visible"] = _one_of(name, [visible for *_, visible in found])
+            nodes = [call for call, *_ in found]
         if class_name in _WITH_STATES:
             nodes = [with_states(call) for call in nodes]
         if class_name in _IN_ANY_MODE:
@@ -167,6 +168,16 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             {**clean_call(call, name, separate), "masks": masks_of(call)} for call in nodes
         ]
     return cleaned
+
+
+def _one_of(name: str, masks: Sequence[Any]) -> Any:
+    """The attention_mask of all calls of a layer."""
+    if any(each != masks[0] for each in masks):
+        raise ModelError(
+            f"Layer {name!r} is called with several masks.",
+            expected="Expected the same attention_mask in each call.",
+        )
+    return masks[0] if masks else None
 
 
 def _wraps_identity(class_name: str, config: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._keras_activations import ACTIVATIONS
 from tinycomp.frontend._keras_attention import ATTENTION
+from tinycomp.frontend._keras_choices import relu_from
 from tinycomp.frontend._keras_conv_lstm import CONV_LSTMS, conv_lstm
 from tinycomp.frontend._keras_convolutions import grouped_layer, transposed_layer
 from tinycomp.frontend._keras_hints import hint
@@ -130,6 +131,8 @@ def _add_2d(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> 
             return table[name](layer, inputs, builder)
     if name == "Bidirectional":
         return bidirectional(layer, inputs, builder)
+    if name == "ReLU" and layer.config.get("threshold"):
+        return relu_from(layer, inputs, builder)
     if name == "ReLU" and layer.config.get("negative_slope"):
         name = "LeakyReLU"
     operator = by_keras_name().get(name)

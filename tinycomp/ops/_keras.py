@@ -96,12 +96,3 @@ def repeated(builder: GraphBuilder, tensor: str, target: Shape | None, name: str
     for op in () if target is None else repetition(builder.tensors[tensor].shape, target):
         tensor = builder.add(op, [tensor], f"{name}/repeated")
     return tensor
-
-
-def refuse_threshold(layer: KerasLayer) -> None:
-    """Refuse a ReLU with a threshold other than zero."""
-    if layer.config.get("threshold"):
-        what = f"has threshold={layer.config['threshold']}"
-        raise refusal(
-            layer, what, expected="Expected 0.", hint="Shift the input with the bias before it."
-        )

@@ -13,7 +13,6 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import quantize_bound
-from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, every_input, rescale, saturate, with_limit
 from tinycomp.ops._unary import UnaryOperator
@@ -65,7 +64,6 @@ class LeakyRelu(UnaryOperator):
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
         """Also a ReLU with a slope."""
-        refuse_threshold(layer)
         limit = layer.config.get("max_value")
         op = cls(float(layer.config["negative_slope"]), None if limit is None else float(limit))
         return builder.add(op, inputs, layer.name)

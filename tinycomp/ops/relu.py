@@ -12,7 +12,6 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer, OutputRange, TfliteOperator
 from tinycomp.ir.tensor import Operands
 from tinycomp.ops._activation import quantize_bound
-from tinycomp.ops._keras import refuse_threshold
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._table import Table, every_input, rescale, saturate, with_limit
 from tinycomp.ops._tflite import version
@@ -65,7 +64,6 @@ class Relu(UnaryOperator):
     @classmethod
     def from_keras(cls, layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
         """One without a slope."""
-        refuse_threshold(layer)
         limit = layer.config.get("max_value")
         return builder.add(cls(None if limit is None else float(limit)), inputs, layer.name)
 
