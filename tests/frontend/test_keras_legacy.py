@@ -148,10 +148,59 @@ def test_functions_of_tensorflow(keras: Any, save: Save) -> None:
     assert_old_file_same(save, model, config)
 
 
+def test_parts_and_choices_of_tensorflow(keras: Any, save: Save) -> None:
+    """Split, stack, where, clip, elu, pad, flip, and a cast."""
+    x, ops = keras.Input((4, 6), name="x"), keras.ops
+    first, second = ops.split(x, [2], axis=2)
+    wide = ops.pad(first, [[0, 0], [0, 0], [1, 1]], mode="reflect")
+    chosen = ops.where(ops.greater(second, 0.2), second, ops.elu(wide))
+    turned = ops.flip(ops.clip(chosen, -0.5, 1.5), axis=[1])
+    flat = keras.layers.Flatten(name="flat")(ops.stack([turned, chosen], axis=1))
+    model = keras.Model(x, keras.layers.Dense(3, name="dense")(flat))
+    paddings = [[0, 0], [0, 0], [1, 1]]
+    config = functional(
+        [
+            source(4, 6),
+            tf_function("real", "cast", ["x", 0, 0], dtype="float32"),
+            tf_function("parts", "split", ["real", 0, 0], num_or_size_splits=[2, 4], axis=2),
+            tf_function(
+                "wide", "compat.v1.pad", ["parts", 0, 0], paddings=paddings, mode="REFLECT"
+            ),
+            tf_function("more", "math.greater", ["parts", 0, 1], y=0.2),
+            tf_function("elu", "nn.elu", ["wide", 0, 0]),
+            tf_function("where", "where", ["more", 0, 0], x=["parts", 0, 1], y=["elu", 0, 0]),
+            tf_function(
+                "clip", "clip_by_value", ["where", 0, 0], clip_value_min=-0.5, clip_value_max=1.5
+            ),
+            tf_function("turned", "reverse", ["clip", 0, 0], axis=[1]),
+            entry("TFOpLambda", "stack", [call("turned", "where", axis=1)], function="stack"),
+            entry("Flatten", "flat", [call("stack")]),
+            entry("Dense", "dense", [call("flat")], units=3),
+        ],
+        ["dense", 0, 0],
+    )
+    assert_old_file_same(save, model, config)
+
+
+@pytest.mark.parametrize(
+    ("function", "options"), [("linalg.matmul", {"transpose_b": True}), ("cast", {"dtype": "int8"})]
+)
+def test_functions_with_further_options_are_refused(
+    keras: Any, save: Save, function: str, options: dict[str, Any]
+) -> None:
+    layer = tf_function("f", function, ["x", 0, 0], **options)
+    _assert_refused(keras, save, layer)
+
+
 def test_an_unknown_function_of_tensorflow_is_refused_by_name(keras: Any, save: Save) -> None:
+    _assert_refused(keras, save, tf_function("f", "math.cumsum", ["x", 0, 0]))
+
+
+def _assert_refused(keras: Any, save: Save, layer: Entry) -> None:
+    """A model of one function is refused."""
     x = keras.Input((4,), name="x")
     path = save(keras.Model(x, keras.layers.Dense(3, name="dense")(x)))
-    config = functional([source(4), tf_function("f", "math.cumsum", ["x", 0, 0])], ["f", 0, 0])
+    config = functional([source(4), layer], ["f", 0, 0])
     with zipfile.ZipFile(path, "a") as archive:
         weights = archive.read("model.weights.h5")
     with zipfile.ZipFile(path, "w") as archive:

@@ -144,6 +144,14 @@ def test_a_mask_of_scores_is_added(tmp_path: Path) -> None:
     assert operators(graph) == ["add_constant", "softmax"]
 
 
+def test_infinities_that_are_added_are_large_numbers(tmp_path: Path) -> None:
+    """Zero times infinity would be NaN where a mask is quantized."""
+    mask = np.where(MASK, 0, -np.inf).astype(np.float32)[np.newaxis]
+    nodes = [node("Add", "x", "m", to="s"), node("Softmax", "s", axis=-1)]
+    graph = assert_same(saved(tmp_path, nodes, {"m": mask}, [1, 4, 4]))
+    assert all(np.isfinite(each.values).all() for each in graph.constants.values())
+
+
 def test_computed_conditions_take_no_infinity(tmp_path: Path) -> None:
     nodes = [*POSITIVE, node("Where", "c", "x", "low")]
     path = saved(tmp_path, nodes, {**ZERO, "low": np.float32(-np.inf)}, X)

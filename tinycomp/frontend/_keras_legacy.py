@@ -5,51 +5,88 @@ TensorFlow's functions of tensors (x / 255, tf.nn.relu(x), x[:, -1]).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 _NUMPY, _NN, _MATH = (f"keras.src.ops.{name}" for name in ("numpy", "nn", "math"))
-_OPTIONS = {"axis": "axis", "keepdims": "keepdims", "perm": "axes", "shape": "newshape"}
+_OPTIONS = {
+    "alpha": "negative_slope", "approximate": "approximate", "axis": "axis",
+    "clip_value_max": "x_max", "clip_value_min": "x_min", "epsilon": "epsilon",
+    "keepdims": "keepdims", "mode": "mode", "multiples": "repeats", "num": "num",
+    "paddings": "pad_width", "perm": "axes", "shape": "newshape",
+}  # fmt: skip
 """Names of arguments in TensorFlow, and of options in Keras 3."""
 _TENSORS = ("x", "y", "b", "values")
 """Names of arguments that are tensors or numbers."""
+_OTHERS = ("dtype", "name", "num_or_size_splits", "slice_spec")
+"""Names of further arguments that are read; with others a function stays as it is."""
 _FUNCTIONS: Mapping[str, tuple[str, str]] = {
     "__operators__.add": (_NUMPY, "Add"),
     "__operators__.getitem": (_NUMPY, "GetItem"),
     "__operators__.sub": (_NUMPY, "Subtract"),
     "__operators__.truediv": (_NUMPY, "TrueDivide"),
+    "clip_by_value": (_NUMPY, "Clip"),
     "concat": (_NUMPY, "Concatenate"),
     "expand_dims": (_NUMPY, "ExpandDims"),
     "linalg.matmul": (_NUMPY, "Matmul"),
     "math.abs": (_NUMPY, "Absolute"),
     "math.add": (_NUMPY, "Add"),
+    "math.argmax": (_NUMPY, "Argmax"),
+    "math.ceil": (_NUMPY, "Ceil"),
+    "math.cos": (_NUMPY, "Cos"),
     "math.divide": (_NUMPY, "TrueDivide"),
+    "math.equal": (_NUMPY, "Equal"),
     "math.exp": (_NUMPY, "Exp"),
+    "math.floor": (_NUMPY, "Floor"),
+    "math.greater": (_NUMPY, "Greater"),
+    "math.greater_equal": (_NUMPY, "GreaterEqual"),
+    "math.l2_normalize": (_NN, "Normalize"),
+    "math.less": (_NUMPY, "Less"),
+    "math.less_equal": (_NUMPY, "LessEqual"),
     "math.log": (_NUMPY, "Log"),
     "math.maximum": (_NUMPY, "Maximum"),
     "math.minimum": (_NUMPY, "Minimum"),
     "math.multiply": (_NUMPY, "Multiply"),
     "math.negative": (_NUMPY, "Negative"),
     "math.pow": (_NUMPY, "Power"),
+    "math.reciprocal": (_NUMPY, "Reciprocal"),
+    "math.reduce_logsumexp": (_MATH, "Logsumexp"),
     "math.reduce_max": (_NUMPY, "Max"),
     "math.reduce_mean": (_NUMPY, "Mean"),
     "math.reduce_min": (_NUMPY, "Min"),
+    "math.reduce_std": (_NUMPY, "Std"),
     "math.reduce_sum": (_NUMPY, "Sum"),
+    "math.reduce_variance": (_NUMPY, "Var"),
     "math.rsqrt": (_MATH, "Rsqrt"),
     "math.sigmoid": (_NN, "Sigmoid"),
+    "math.sign": (_NUMPY, "Sign"),
+    "math.sin": (_NUMPY, "Sin"),
+    "math.softplus": (_NN, "Softplus"),
     "math.sqrt": (_NUMPY, "Sqrt"),
     "math.square": (_NUMPY, "Square"),
     "math.subtract": (_NUMPY, "Subtract"),
     "math.tanh": (_NUMPY, "Tanh"),
     "math.truediv": (_NUMPY, "TrueDivide"),
+    "nn.elu": (_NN, "Elu"),
+    "nn.gelu": (_NN, "Gelu"),
+    "nn.leaky_relu": (_NN, "LeakyRelu"),
     "nn.relu": (_NN, "Relu"),
     "nn.relu6": (_NN, "Relu6"),
+    "nn.selu": (_NN, "Selu"),
     "nn.sigmoid": (_NN, "Sigmoid"),
     "nn.silu": (_NN, "Silu"),
     "nn.softmax": ("keras.layers", "Softmax"),
     "nn.tanh": (_NUMPY, "Tanh"),
+    "pad": (_NUMPY, "Pad"),
     "reshape": (_NUMPY, "Reshape"),
+    "reverse": (_NUMPY, "Flip"),
+    "split": (_NUMPY, "Split"),
     "squeeze": (_NUMPY, "Squeeze"),
+    "stack": (_NUMPY, "Stack"),
+    "tile": (_NUMPY, "Tile"),
     "transpose": (_NUMPY, "Transpose"),
+    "unstack": (_NUMPY, "Unstack"),
+    "where": (_NUMPY, "Where"),
 }
 """TensorFlow's functions, by their names in Keras 2, as operations of Keras 3."""
 _CONSTANT = "_CONSTANT_VALUE"
@@ -180,7 +217,7 @@ def _function(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     """A function as an operation of Keras 3; unknown ones stay as they are."""
     name = str(entry["config"].get("function", "")).removeprefix("compat.v1.")
     if name in ("cast", "identity", "stop_gradient"):
-        return {**entry, "class_name": "Identity", "module": "keras.layers"}
+        return _passed_on(entry)
     if name not in _FUNCTIONS or len(entry["inbound_nodes"]) != 1:
         return entry
     module, kind = _FUNCTIONS[name]
@@ -188,11 +225,17 @@ def _function(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     several = bool(node) and isinstance(node[0], list)
     firsts = node if several else [node]
     options = dict(firsts[0][3]) if len(firsts[0]) > 3 else {}
+    if any(options.get(key) for key in {*options} - {*_TENSORS, *_OPTIONS, *_OTHERS}):
+        return entry
     arguments = [_argument(each) for each in firsts]
     arguments += [_value(options[key]) for key in _TENSORS if options.get(key) is not None]
     if kind == "GetItem":
         arguments.append(_key(options["slice_spec"]))
     config = {new: options[old] for old, new in _OPTIONS.items() if options.get(old) is not None}
+    if "mode" in config:
+        config["mode"] = str(config["mode"]).lower()
+    if kind == "Split":
+        config["indices_or_sections"] = _sections(options["num_or_size_splits"])
     call: dict[str, Any] = {"args": [arguments] if several else arguments, "kwargs": {}}
     return {
         "module": module,
@@ -202,6 +245,22 @@ def _function(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         "name": entry["name"],
         "inbound_nodes": [call],
     }
+
+
+def _passed_on(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A function that returns its input; casts to whole numbers stay as they are."""
+    nodes = []
+    for reference in entry["inbound_nodes"]:
+        target = (reference[3] if len(reference) > 3 else {}).get("dtype") or "float32"
+        if not str(target).startswith(("float", "bfloat")):
+            return entry
+        nodes.append([reference[:3]])
+    return {**entry, "class_name": "Identity", "module": "keras.layers", "inbound_nodes": nodes}
+
+
+def _sections(given: Any) -> Any:
+    """So many equal parts, or the places between parts of given sizes."""
+    return list(accumulate(given))[:-1] if isinstance(given, list) else given
 
 
 def _argument(reference: Sequence[Any]) -> Any:

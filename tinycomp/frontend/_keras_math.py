@@ -14,6 +14,7 @@ from tinycomp.ops._mathematics import MATHEMATICS
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.function import Function
 from tinycomp.ops.gather import Gather
@@ -314,6 +315,10 @@ def _leaky(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> s
     return builder.add(LeakyRelu(float(layer.config["negative_slope"])), inputs, layer.name)
 
 
+def _exponential_unit(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+    return builder.add(Elu(float(layer.config.get("alpha", 1.0))), inputs, layer.name)
+
+
 def _log_of_one_more(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     more = scaled(f"{layer.name}/one_more", inputs[0], 1.0, 1.0, builder)
     return builder.add(Logarithm(), [more], layer.name)
@@ -336,6 +341,7 @@ MATH: Mapping[str, Lowering] = {
     "Cast": _same,
     "Einsum": _einsum,
     "Flip": _flipped,
+    "Elu": _exponential_unit,
     "LeakyRelu": _leaky,
     "Log1p": _log_of_one_more,
     "LogSoftmax": _along_last(LogSoftmax()),

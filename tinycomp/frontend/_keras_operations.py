@@ -44,9 +44,8 @@ PREFIX = "ops."
 """Of the class names of functions: some have that of a layer."""
 _MODULES = tuple(f"keras.src.ops.{name}" for name in ("core", "linalg", "math", "nn", "numpy"))
 _OPTIONS = (
-    "approximate", "axes", "axis", "axis1", "axis2", "default_value", "destination", "dtype",
-    "epsilon",
-    "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape", "num", "ord", "order",
+    "alpha", "approximate", "axes", "axis", "axis1", "axis2", "default_value", "destination",
+    "dtype", "epsilon", "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape", "num", "ord", "order",
     "pad_width", "repeats", "shape", "shift", "source", "subscripts", "threshold", "x_max", "x_min",
 )  # fmt: skip
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")

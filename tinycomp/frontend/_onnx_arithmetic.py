@@ -33,6 +33,9 @@ from tinycomp.ops.root import Root
 from tinycomp.ops.subtract import Subtract
 from tinycomp.ops.tanh import Tanh
 
+_BLOCKED = 1e9
+"""In place of infinities in masks of scores, which make NaN of zero."""
+
 
 def _function(op: Operator) -> Reader:
     return lambda call: call.same(op, call.view())
@@ -251,6 +254,8 @@ def _with_constant(
                 call.scaled(source, 1.0, -values, part)
             )  # fmt: skip
         return call.scaled(source, 1.0, values, part)
+    if not isinstance(op, Mul):
+        constant = np.clip(constant, -_BLOCKED, _BLOCKED)
     name = _constant(call, constant, x.shape, order, f"{part}constant")
     if isinstance(op, Mul):
         return blocks.renamed(call.add(Mul(), [blocks.name, name], part))
