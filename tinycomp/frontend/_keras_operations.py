@@ -45,8 +45,9 @@ PREFIX = "ops."
 _MODULES = tuple(f"keras.src.ops.{name}" for name in ("core", "linalg", "math", "nn", "numpy"))
 _OPTIONS = (
     "alpha", "approximate", "axes", "axis", "axis1", "axis2", "default_value", "destination",
-    "dtype", "epsilon", "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape", "num", "ord", "order",
-    "pad_width", "repeats", "shape", "shift", "source", "subscripts", "threshold", "x_max", "x_min",
+    "dtype", "epsilon", "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape",
+    "num", "ord", "order", "pad_width", "repeats", "shape", "shift", "source", "subscripts",
+    "threshold", "x_max", "x_min",
 )  # fmt: skip
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
