@@ -33,12 +33,23 @@ typedef struct {
     uint8_t low;
 } tc_channel_t;
 
+/* 1: words are read byte by byte, by a function: small code of cores that read words only at multiples of four. */
+#if TC_SMALL && !defined(__ARM_FEATURE_UNALIGNED) && !defined(__AVR__)
+#define TC_CHANNELS_BYTES 1
+#else
+#define TC_CHANNELS_BYTES 0
+#endif
+
 /* Four bytes, the lowest first. */
+#if TC_CHANNELS_BYTES
+TC_SHARED uint32_t tc_channels_word(const uint8_t *from)
+#else
 static inline uint32_t tc_channels_word(const uint8_t *from)
+#endif
 {
 #if defined(__AVR__)
     return TC_READ_U32((const uint32_t *)(const void *)from);
-#elif defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#elif !TC_CHANNELS_BYTES && defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint32_t word;
     memcpy(&word, from, sizeof word);
     return word;

@@ -70,7 +70,7 @@ static void tc_conv_2d_row(const tc_conv_2d_t *op, const tc_input_t *in, int32_t
     int32_t left = -(int32_t)op->padding_left;
     for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += op->output_channels) {
         int32_t sums[TC_DOT_CHANNELS];
-        memcpy(sums, block->bias, sizeof sums);
+        tc_copy(sums, block->bias, sizeof sums);
         if (inside && left >= 0 && left < last_left) {
             const int8_t *from = row + (size_t)left * op->input_channels;
             const int8_t *w = weights;

@@ -40,7 +40,7 @@ static void tc_depthwise_interleave(const int8_t *weights, unsigned channels, si
 static inline void tc_depthwise_copy(int8_t *to, const int8_t *from, unsigned channels)
 {
     if (channels == TC_DOT_CHANNELS) {
-        memcpy(to, from, TC_DOT_CHANNELS);
+        tc_copy(to, from, TC_DOT_CHANNELS);
     } else {
         tc_copy(to, from, channels);
     }
@@ -56,7 +56,7 @@ static void tc_depthwise_gather(const tc_depthwise_conv_2d_t *op, const tc_input
     const size_t offset = (size_t)(left + (int32_t)span.begin * op->dilation_width) * op->input_channels + channel;
     int8_t border[TC_DOT_CHANNELS];
     int32_t y = top;
-    memset(border, op->input_zero_point, sizeof border);
+    tc_fill(border, op->input_zero_point, sizeof border);
     for (unsigned ky = op->kernel_height; ky > 0; ky--, y += op->dilation_height) {
         const int inside = y >= 0 && y < op->input_height && span.begin < span.end;
         const int8_t *from = inside ? tc_input_row(in, (uint16_t)y) + offset : border;
@@ -92,7 +92,7 @@ static void tc_depthwise_row(const tc_depthwise_conv_2d_t *op, const tc_input_t 
     int32_t left = -(int32_t)op->padding_left;
     for (uint16_t x = op->output_width; x > 0; x--, left += op->stride_width, to += output_channels) {
         int32_t sums[TC_DOT_CHANNELS];
-        memcpy(sums, block->bias, sizeof sums);
+        tc_copy(sums, block->bias, sizeof sums);
         if (inside && left >= 0 && left < last_left) {
             const int8_t *from = row + (size_t)left * op->input_channels;
             const int8_t *w = weights;

@@ -51,7 +51,12 @@ static void tc_fully_connected(const tc_fully_connected_t *constants, const tc_i
             const int8_t *from = tc_input_row(in, y);
             int8_t *to = tc_output_row(out, y) + c;
             for (uint16_t x = 0; x < op->width; x++, from += length, to += op->output_size) {
+#if TC_SMALL
+                int32_t sums[TC_DOT_CHANNELS];
+                tc_fill(sums, 0, sizeof sums);
+#else
                 int32_t sums[TC_DOT_CHANNELS] = {0};
+#endif
                 tc_dot(sums, channels, from, weights, length, length);
                 for (unsigned i = 0; i < channels; i++) {
                     to[i] = tc_fully_connected_output(op, c + i, sums[i]);

@@ -138,15 +138,17 @@ static __attribute__((noinline, unused)) void tc_copy(void *to, const void *from
     }
 }
 #else
-static inline void tc_fill(void *to, int value, size_t size)
-{
-    memset(to, value, size);
-}
+#define tc_fill memset
+#define tc_copy memcpy
+#endif
 
-static inline void tc_copy(void *to, const void *from, size_t size)
-{
-    memcpy(to, from, size);
-}
+/* Declares `name`, a copy of a struct. */
+#if TC_SMALL
+#define TC_COPY_OF(type, name, from) \
+    type name;                       \
+    tc_copy(&name, (from), sizeof name)
+#else
+#define TC_COPY_OF(type, name, from) type name = *(from)
 #endif
 
 /* Copies rows of whole words; the memcpy of small C libraries goes byte by byte. */

@@ -35,7 +35,7 @@ static const uint16_t *tc_conv_2d_scalar_block(const tc_tile_t *block, unsigned 
         flags = tc_conv_2d_scalar_pairs(block, tile, outs, count);
     }
     if (channels % TC_TILE_CHANNELS != 0) { /* the last channel is computed as a pair, to a buffer */
-        tc_tile_t last = *block;
+        TC_COPY_OF(tc_tile_t, last, block);
         int8_t pairs[TC_TILE_PIXELS][TC_TILE_CHANNELS];
         int8_t *to[TC_TILE_PIXELS];
         for (unsigned p = 0; p < TC_TILE_PIXELS; p++) {

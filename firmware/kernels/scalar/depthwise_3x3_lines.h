@@ -71,7 +71,7 @@ static inline void tc_depthwise_begin(tc_depthwise_state_t *state, const tc_dept
     state->zero_point = op->input_zero_point;
     state->next_weights = line->weights;
     state->next_factors = line->factors;
-    memcpy(state->row, line->row, sizeof state->row);
+    tc_copy(state->row, line->row, sizeof state->row);
     state->out = line->out;
     state->step = op->channels;
     state->channel = 0;
@@ -168,16 +168,16 @@ static void tc_depthwise_cut_lines(const tc_depthwise_3x3_t *op, tc_depthwise_li
     for (; count > 0; count--) {
         int8_t weights[TC_DEPTHWISE_WEIGHTS];
         int32_t factors[2];
-        tc_depthwise_line_t cut = *line;
-        memcpy(weights, line->weights, sizeof weights);
-        memcpy(factors, line->factors, sizeof factors);
+        TC_COPY_OF(tc_depthwise_line_t, cut, line);
+        tc_copy(weights, line->weights, sizeof weights);
+        tc_copy(factors, line->factors, sizeof factors);
         cut.weights = weights;
         cut.factors = factors;
         for (unsigned row = 0; row < 3; row++) {
             if ((beyond >> row & 1u) != 0) {
                 int8_t *const w = weights + 3 * row;
                 factors[0] += 32 * zero_point * (w[0] + w[1] + w[2]);
-                memset(w, 0, 3);
+                tc_fill(w, 0, 3);
             }
         }
         lines(op, &cut, 1);

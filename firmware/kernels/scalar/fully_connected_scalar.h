@@ -281,7 +281,7 @@ static void tc_fully_connected_some(tc_fully_connected_blocks_t *blocks)
         if (blocks->to == blocks->end) {
             return;
         }
-        memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+        tc_copy(blocks->sums, blocks->bias, sizeof blocks->sums);
         blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
     }
 }
@@ -312,7 +312,7 @@ static void tc_fully_connected_all(tc_fully_connected_blocks_t *blocks, const tc
     }
     blocks->to = to;
     blocks->end = end;
-    memcpy(blocks->sums, blocks->bias, sizeof blocks->sums);
+    tc_copy(blocks->sums, blocks->bias, sizeof blocks->sums);
     blocks->bias += TC_FULLY_CONNECTED_OUTPUTS;
     for (;;) {
         tc_fully_connected_some(blocks);
