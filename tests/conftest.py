@@ -32,7 +32,12 @@ def shared() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def objects(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled objects are cached for all tests of a run, because most use the same harness."""
+    """Compiled objects are cached for all tests of a run, because most use the same harness; for
+    several runs in the folder that the variable names.
+    """
+    if os.environ.get(OBJECTS):
+        yield
+        return
     folder = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         folder = folder.parent

@@ -102,7 +102,7 @@ def test_the_decoders_on_the_host(tmp_path: Path) -> None:
     text, expected = _program()
     source, program = tmp_path / "decode.c", tmp_path / "decode"
     source.write_text(text)
-    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g", "-O1"]
+    sanitizers = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g1", "-O1"]
     command = ["gcc", "-std=c99", *WARNINGS, *sanitizers, *_include_folders(), str(source)]
     subprocess.run([*command, "-o", str(program)], check=True)
     output = subprocess.run([str(program)], check=True, stdout=subprocess.PIPE).stdout

@@ -21,7 +21,7 @@ from tinycomp.ir.kernel_call import KernelCall
 from tinycomp.ir.tensor import Array
 from tinycomp.ops._rows import byte_rows
 
-FLAGS = ("-std=c99", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+FLAGS = ("-std=c99", "-O1", "-g1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 WARNINGS = ("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror")
 
 _MAIN = """
