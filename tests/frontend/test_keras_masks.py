@@ -157,20 +157,6 @@ def test_a_masked_layer_is_a_loop(keras: Any, save: Callable[..., Path]) -> None
     assert counts[0] == counts[1]
 
 
-def test_a_note_says_how_averages_of_many_steps_are_off(
-    keras: Any, save: Callable[..., Path]
-) -> None:
-    """Of 170 steps each has 1.506 of 256, which is rounded to 2."""
-    k, notes = keras.layers, []
-    for steps in (16, 172):
-        first = [keras.Input((steps,)), k.Embedding(WORDS, FEATURES, mask_zero=True)]
-        model = keras.Sequential([*first, k.GlobalAveragePooling1D(name="x")])
-        notes.append(read_keras(save(model)).notes)
-    assert notes[0] == ()
-    assert "'x' gives each step that counts a share" in notes[1][0]
-    assert "up to 172, is off by up to 33 %" in notes[1][0]
-
-
 def test_masks_that_meet_and_that_are_given(keras: Any, save: Callable[..., Path]) -> None:
     """A sum of two masked tensors has both masks, here the same; a mask that a convolution drops
     can be given again.

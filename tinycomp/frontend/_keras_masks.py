@@ -13,15 +13,14 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._keras import merge, refusal
 from tinycomp.ops.absolute import Absolute
-from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.counted_mean import CountedMean
 from tinycomp.ops.embedding import Embedding
 from tinycomp.ops.function import Function
 from tinycomp.ops.mul import Mul
 from tinycomp.ops.reduce_max import ReduceMax
 from tinycomp.ops.relu import Relu
 from tinycomp.ops.reshape import Reshape
-from tinycomp.ops.softmax import Softmax
 
 _RECURRENT = ("Bidirectional", "GRU", "LSTM", "SimpleRNN")
 _MASKED = (*_RECURRENT, "GlobalAveragePooling1D")
@@ -41,12 +40,6 @@ states.
 """
 _NEAR = 1 / 64
 """Values count as a mask_value other than zero up to this share of it: they are quantized."""
-_OUT = 16.0
-"""Subtracted from the scores of masked steps: e^-16 is less than half of a step of int8."""
-_SHARES = 256
-"""Steps of what a softmax returns, from 0 to 1."""
-_NOTABLE = 0.05
-"""The smallest error of an average that a note names."""
 
 
 @dataclass(frozen=True)
@@ -186,29 +179,12 @@ def _mask(layer: KerasLayer, origin: _Origin, builder: GraphBuilder) -> str:
     return builder.add(Relu(), [sign], name)
 
 
-def _most_off(steps: int) -> float:
-    """The largest error of an average of up to so many steps, as a fraction of it."""
-    counts = np.arange(1, steps + 1)
-    return float(np.abs(np.rint(_SHARES / counts) * counts / _SHARES - 1).max())
-
-
 def mean_of_counted(
     layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder, mask: str
 ) -> str:
-    """The mean of the rows that count: a softmax shares 1 among them equally."""
+    """The mean of the rows that count."""
     (x,) = inputs
-    steps, channels = builder.tensors[x].shape
-    off = _most_off(steps)
-    if off > _NOTABLE:
-        builder.notes.append(
-            f"{layer.class_name} {layer.name!r} gives each step that counts a share of 1 in steps "
-            f"of 1/{_SHARES}: the average of some numbers of steps, up to {steps}, is off by up to "
-            f"{100 * off:.0f} %. A recurrent layer with a mask, or shorter texts, have no such "
-            "error."
-        )
-    flat = builder.add(Reshape((1, steps)), [mask], f"{layer.name}/mask")
-    scores = scaled(f"{layer.name}/scores", flat, _OUT, -_OUT, builder)
-    shares = builder.add(Softmax(), [scores], f"{layer.name}/shares")
-    mean = builder.add(BatchMatmul(), [shares, x], f"{layer.name}/mean")
-    shape = (1, channels) if layer.config.get("keepdims") else (channels,)
-    return builder.add(Reshape(shape), [mean], layer.name)
+    if not layer.config.get("keepdims"):
+        return builder.add(CountedMean(), [x, mask], layer.name)
+    mean = builder.add(CountedMean(), [x, mask], f"{layer.name}/mean")
+    return builder.add(Reshape((1, *builder.tensors[mean].shape)), [mean], layer.name)

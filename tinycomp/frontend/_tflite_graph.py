@@ -29,7 +29,7 @@ from tinycomp.frontend._tflite_folding import (
     target_shape,
 )
 from tinycomp.frontend._tflite_kinds import unsupported
-from tinycomp.frontend._tflite_masked import MaskedLstm
+from tinycomp.frontend._tflite_masked import MaskedLstm, MaskedMean
 from tinycomp.frontend._tflite_movers import move_steps, pack_steps, reduce_steps, spread_steps
 from tinycomp.frontend._tflite_numbers import RowLookup
 from tinycomp.frontend._tflite_recurrent import LSTM, read_lstm
@@ -54,6 +54,7 @@ from tinycomp.ops._move import Move
 from tinycomp.ops._reduction import AxesOperator
 from tinycomp.ops._registry import by_tflite_name, operators
 from tinycomp.ops._unary import UnaryOperator
+from tinycomp.ops.counted_mean import CountedMean
 
 _ANY_BATCH = {
     "ADD", "EXP", "EXPAND_DIMS", "FULLY_CONNECTED", "GATHER", "GELU", "HARD_SWISH", "LEAKY_RELU",
@@ -210,6 +211,9 @@ class CoreReader:
         if isinstance(operator, Unrolled):
             self._rolled(operator)
             return
+        if isinstance(operator, MaskedMean):
+            self._mean(operator)
+            return
         kind = _kind(operator)
         if operator.builtin == LSTM:
             self._recurrent(operator)
@@ -281,6 +285,14 @@ class CoreReader:
         output = activation(self.file.tensors[index], shape, self.dtype)
         self._check_shape(index, (1, *shape))
         self._append(layer.op, read, output)
+        self.shapes[index] = (1, *shape)
+
+    def _mean(self, operator: MaskedMean) -> None:
+        """Append a mean of the rows that count."""
+        read, (index,) = tuple(map(self._value, operator.inputs)), operator.outputs
+        shape = CountedMean().infer_shape([each.shape for each in read])
+        output = activation(self.file.tensors[index], shape, self.dtype)
+        self._append(CountedMean(), read, output)
         self.shapes[index] = (1, *shape)
 
     def _recurrent(self, operator: FileOperator) -> None:

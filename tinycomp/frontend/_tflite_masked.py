@@ -1,4 +1,6 @@
-"""Recognizes an LSTM with a mask, which was exported as one over the rows that count."""
+"""Recognizes what was exported as several operators around a mask: an LSTM over the rows that
+count, and the mean of these.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,16 @@ from dataclasses import dataclass, replace
 from tinycomp.frontend._tflite_expansions import operators_of
 from tinycomp.frontend._tflite_file import FileOperator, TfliteFile
 from tinycomp.frontend._tflite_recurrent import LSTM
+from tinycomp.frontend._tflite_unrolled import mask_of
 from tinycomp.frontend._tflite_values import quantization
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Constant, Operands, Tensor
-from tinycomp.ops._masking import AT_STEPS, masked_by_rows
+from tinycomp.ops._masking import AT_STEPS, masked_by_rows, mean_graph
 from tinycomp.ops.lstm import Lstm
 
 _STATES = "/states"
+_SUMMED = 4
+"""Operators from the rows to their sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +43,39 @@ def mask_lstms(file: TfliteFile) -> TfliteFile:
             kept = [each for each in file.operators if each.index not in parts or each is lstm]
             operators = tuple(whole if each is lstm else each for each in kept)
             file = replace(file, operators=operators)
+    return file
+
+
+class MaskedMean(FileOperator):
+    """The mean of the rows that count: reads the rows and the mask."""
+
+
+def mask_means(file: TfliteFile) -> TfliteFile:
+    """The file with one operator for each such mean."""
+    tensors = {tensor.name: index for index, tensor in enumerate(file.tensors)}
+    writers = {index: each for each in file.operators for index in each.outputs}
+    for last in file.operators:
+        if last.builtin != "CAST" or file.tensors[last.outputs[0]].dtype != "int8":
+            continue
+        name = file.tensors[last.outputs[0]].name
+        mask = mask_of(f"{name}/counts", tensors, writers)
+        index = tensors.get(f"{name}/sums", -1)
+        for _ in range(_SUMMED):
+            index = writers[index].inputs[0] if index in writers else -1
+        read = (index, *mask)
+        if index < 0 or not mask:
+            continue
+        tables = [file.tensors[each] for each in (*read, last.outputs[0])]
+        source, of_mask, after = (
+            Tensor(each.name, each.shape[1:], each.dtype, quantization(each)) for each in tables
+        )
+        expansion = mean_graph(Operands((source, of_mask), (after,)))
+        parts = operators_of(file, expansion, tensors, writers)
+        if parts is None:
+            continue
+        whole = MaskedMean(last.index, "MEAN", "", read, last.outputs)
+        kept = [each for each in file.operators if each.index not in parts or each is last]
+        file = replace(file, operators=tuple(whole if each is last else each for each in kept))
     return file
 
 

@@ -24,7 +24,7 @@ from tinycomp.frontend._tflite_folding import SHAPE_ARITHMETIC
 from tinycomp.frontend._tflite_graph import CoreReader
 from tinycomp.frontend._tflite_islands import fuse_islands
 from tinycomp.frontend._tflite_loops import roll_loops
-from tinycomp.frontend._tflite_masked import mask_lstms
+from tinycomp.frontend._tflite_masked import mask_lstms, mask_means
 from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_numbers import find_lookups
 from tinycomp.frontend._tflite_places import find_places
@@ -139,9 +139,8 @@ def _core(file: TfliteFile) -> Graph:
     for reason in (*kinds.islands(whole), *kinds.powers_of_two(whole)):
         blockers.add(reason)
     inner, notes = find_lookups(whole, "int16")
-    graph = CoreReader(
-        divide(mask_lstms(roll(fuse_tables(fuse_dilation(inner))))), blockers
-    ).graph()
+    inner = mask_means(mask_lstms(roll(fuse_tables(fuse_dilation(inner)))))
+    graph = CoreReader(divide(inner), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()

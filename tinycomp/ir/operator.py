@@ -103,6 +103,8 @@ class Operator(Arithmetic):
     """Places of inputs that are numbers of rows: int16 at the scale 1 (NUMBERS), whatever the types
     and scales of the others.
     """
+    untied: ClassVar[tuple[int, ...]] = ()
+    """Places of inputs that a tied range leaves out: masks."""
     looked_up: ClassVar[int | None] = None
     """The place of a constant whose values the output copies: training changes it as it does
     weights, but it has no bias and one scale, the output's.

@@ -180,12 +180,13 @@ def _link(
     return TfliteOperator(builtin, options, table, extra, shape=shape, dtype=dtype, reads=reads)
 
 
-def _cast(dtype: str, shape: Shape, reads: tuple[int, ...] = ()) -> TfliteOperator:
-    """To int32."""
+def _cast(
+    dtype: str, shape: Shape, reads: tuple[int, ...] = (), target: str = "int32"
+) -> TfliteOperator:
     options = schema.CastOptionsT()
     options.inDataType = getattr(schema.TensorType, dtype.upper())
-    options.outDataType = schema.TensorType.INT32
-    return TfliteOperator("CAST", "CastOptions", options, shape=shape, dtype="int32", reads=reads)
+    options.outDataType = getattr(schema.TensorType, target.upper())
+    return TfliteOperator("CAST", "CastOptions", options, shape=shape, dtype=target, reads=reads)
 
 
 def _gather() -> TfliteOperator:
@@ -193,3 +194,94 @@ def _gather() -> TfliteOperator:
     options = schema.GatherOptionsT()
     options.axis = options.batchDims = 1
     return TfliteOperator("GATHER", "GatherOptions", options, operands=(0, PREVIOUS))
+
+
+@dataclass(frozen=True)
+class Links(_Written):
+    """A chain of operators."""
+
+    name = "links"
+
+    shape: Shape
+    """Of the last one's output."""
+    links: tuple[TfliteOperator, ...]
+    """The operators."""
+
+    def infer_shape(self, inputs: Sequence[Shape]) -> Shape:
+        """As given."""
+        return self.shape
+
+    def to_tflite(self, operands: Operands) -> tuple[TfliteOperator, ...]:
+        """As given."""
+        return self.links
+
+
+def mean_graph(operands: Operands) -> Graph:
+    """The graph of a mean of the rows that count: on int32 for an integer graph, else float32."""
+    source, mask = operands.activations
+    output, (steps, channels) = operands.output, source.shape
+    integer = output.dtype != "float32"
+    inner = "int32" if integer else "float32"
+    one, row = np.array([1], inner), (1, channels)
+    zero = source.quantization.zero_point if source.quantization else 0
+    tensors = {each.name: each for each in (source, mask, output)}
+    nodes: list[Node] = []
+
+    def add(title: str, op: Operator, read: Sequence[str], shape: Shape, dtype: str) -> str:
+        name = f"{output.name}/{title}"
+        tensors[name] = Tensor(name, shape, dtype)
+        nodes.append(Node(name, op, tuple(read), (name,)))
+        return name
+
+    def links(shape: Shape, *parts: TfliteOperator) -> Links:
+        return Links(shape, parts)
+
+    cast = _cast("bool", (steps, 1), (0,), inner)
+    counts = add("counts", Counts(), [mask.name], (steps, 1), "bool")
+    ones = add("ones", links((steps, 1), cast), [counts], (steps, 1), inner)
+    number = links(
+        (1, 1),
+        cast,
+        _total(inner, (1, 1)),
+        _link("MAXIMUM", (), inner, (1, 1), (one,), "MaximumMinimumOptions"),
+    )
+    count = add("count", number, [counts], (1, 1), inner)
+    first = (
+        (
+            _cast(source.dtype, source.shape, (0,), inner),
+            _link("SUB", (), inner, source.shape, (zero * one,), "SubOptions"),
+            _link("MUL", (1,), inner, source.shape, (), "MulOptions"),
+        )
+        if integer
+        else (_link("MUL", (0, 1), inner, source.shape, (), "MulOptions"),)
+    )
+    sums = add("sums", links(row, *first, _total(inner, row)), [source.name, ones], row, inner)
+    flat = _link(
+        "RESHAPE", (), inner, (channels,), (np.array([-1, channels], np.int32),), "ReshapeOptions"
+    )
+    if not integer:
+        parts = _link("DIV", (0, 1), inner, row, (), "DivOptions"), flat
+        nodes.append(Node(output.name, Links(output.shape, parts), (sums, count), (output.name,)))
+    else:
+        halved = _link("FLOOR_DIV", (0,), inner, (1, 1), (2 * one,))
+        half = add("half", links((1, 1), halved), [count], (1, 1), inner)
+        last = (
+            _link("ADD", (0, 1), inner, row, (), "AddOptions"),
+            _link("FLOOR_DIV", (2,), inner, row, ()),
+            _link("ADD", (), inner, row, (zero * one,), "AddOptions"),
+            flat,
+            _cast(inner, output.shape, (), output.dtype),
+        )
+        read = (sums, half, count)
+        nodes.append(Node(output.name, Links(output.shape, last), read, (output.name,)))
+    return Graph(output.name, tuple(nodes), tensors, {}, (source.name, mask.name), (output.name,))
+
+
+def _total(dtype: str, shape: Shape) -> TfliteOperator:
+    """The sum over the rows."""
+    options = schema.ReducerOptionsT()
+    options.keepDims = True
+    axis = (np.array([1], np.int32),)
+    return TfliteOperator(
+        "SUM", "ReducerOptions", options, axis, shape=shape, dtype=dtype, reads=()
+    )

@@ -30,6 +30,12 @@ def values_of(node: Node) -> tuple[str, ...]:
     return tuple(name for at, name in enumerate(node.inputs) if at not in node.op.row_numbers)
 
 
+def tied_values(node: Node) -> tuple[str, ...]:
+    """The node's inputs whose parameters a tied range is of."""
+    left_out = (*node.op.row_numbers, *node.op.untied)
+    return tuple(name for at, name in enumerate(node.inputs) if at not in left_out)
+
+
 def tied_groups(graph: Graph) -> list[list[str]]:
     """All groups of tensors, and of constants that nodes without weights read.
 
@@ -48,7 +54,7 @@ def tied_groups(graph: Graph) -> list[list[str]]:
         for name in values_of(node):
             parents.setdefault(name, name)
         if output_range(graph, node).tied:
-            for name in values_of(node):
+            for name in tied_values(node):
                 parents[root(name)] = root(node.outputs[0])
     groups: dict[str, list[str]] = {}
     for name in parents:
@@ -102,7 +108,7 @@ def separate_fixed(
         inputs = list(node.inputs)
         if output_range(graph, node).tied:
             for place, name in enumerate(inputs):
-                if name in crossed:
+                if name in crossed and place not in node.op.untied:
                     inputs[place] = _requantized(name, tensors, nodes, ranges)
         nodes.append(replace(node, inputs=tuple(inputs)))
     return replace(graph, nodes=tuple(nodes), tensors=tensors), ranges
