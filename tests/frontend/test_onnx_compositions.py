@@ -86,6 +86,21 @@ CASES: dict[str, tuple[list[Any], dict[str, Any], list[int]]] = {
     "running sum from behind": (
         [node("CumSum", "x", "axis", exclusive=1, reverse=1)], {"axis": np.array(-1)}, [1, 5, 6]
     ),
+    "thresholded": ([node("ThresholdedRelu", "x", alpha=0.3)], {}, X),
+    **{
+        f"computed statistics, {title}": (
+            [
+                node("ReduceMean", "x", to="m", axes=[0, 2], keepdims=0),
+                node("Abs", "m", to="v"),
+                node("BatchNormalization", "x", "s", "b", "m", "v", epsilon=0.1),
+            ],
+            {"s": scale, "b": bias}, [1, 5, 4],
+        )
+        for title, scale, bias in (
+            ("plain", np.ones(5, np.float32), np.zeros(5, np.float32)),
+            ("scaled", weights(5), weights(5, seed=1)),
+        )
+    },
     "neighbours": ([node("LRN", "x", size=3, alpha=0.5, beta=0.5, bias=2.0)], {}, X),
     "standardized": ([node("MeanVarianceNormalization", "x", axes=[2, 3])], {}, X),
     "computed bias": (

@@ -111,6 +111,14 @@ def _where(call: Call) -> View:
     return parts[0] if len(parts) == 1 else pair(call, Add(), parts[0], parts[1], "")
 
 
+def _above_threshold(call: Call) -> View:
+    """Values above a threshold, and zero for all others."""
+    limit = np.array([call.attribute("alpha", 1.0)], np.float32)
+    away = pair(call, Subtract(), call.view(), limit, "difference")
+    above = call.same(Relu(), call.same(Function("sign"), away, "sign"), "above")
+    return pair(call, Mul(), call.view(), above, "")
+
+
 def _require_finite(call: Call, *values: Array) -> None:
     if any(np.abs(each).max(initial=0) >= _BLOCKED for each in values):
         raise call.refusal(
@@ -156,6 +164,7 @@ CHOICES: Mapping[str, Reader] = {
     "LessOrEqual": _compared(backwards=False, opposite=True),
     "Not": _not,
     "Or": _either,
+    "ThresholdedRelu": _above_threshold,
     "Where": _where,
     "Xor": _one_of_two,
 }

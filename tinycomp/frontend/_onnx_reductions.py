@@ -32,6 +32,8 @@ from tinycomp.ops.transpose import Transpose
 
 def _batch_normalization(call: Call) -> View:
     """The statistics of training as one factor and summand for each channel."""
+    if any(isinstance(each, View) for each in call.inputs[3:5]):
+        return _by_computed_statistics(call)
     scale, beta, mean, variance = (
         call.required(index, what).astype(np.float64)
         for index, what in ((1, "scale"), (2, "bias"), (3, "mean"), (4, "variance"))
@@ -46,6 +48,21 @@ def _batch_normalization(call: Call) -> View:
     if len(x.shape) < 2 or x.shape[1] != factor.size:
         raise call.refusal(f"normalizes {factor.size} channels of a tensor of shape {x.shape}")
     return call.scaled(_channels_behind(call, x), factor, beta - mean * factor)
+
+
+def _by_computed_statistics(call: Call) -> View:
+    """As converters write LayerNormalization: the model computes mean and variance."""
+    x = call.view()
+    shape = (1, x.shape[1], *(1 for _ in x.shape[2:]))
+    mean, variance = (call.weaver.as_shape(call.view(place), shape) for place in (3, 4))
+    positive = call.scaled(variance, 1.0, float(call.attribute("epsilon", 1e-5)), "positive")
+    factor = call.same(Root(True), positive, "factor")
+    away = pair(call, Subtract(), x, mean, "centred")
+    normal = pair(call, Mul(), away, factor, "normal")
+    scale, bias = (call.required(*each).reshape(shape) for each in ((1, "scale"), (2, "bias")))
+    if not bias.any() and np.all(scale == 1):
+        return normal
+    return pair(call, Add(), pair(call, Mul(), normal, scale, "scaled"), bias, "")
 
 
 def _channels_behind(call: Call, x: View) -> View:
