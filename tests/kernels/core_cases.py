@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from conformance import Case, CaseBuilder, extreme_inputs, parameters, weighted_case
 from constant_cases import constant_operands
+from depthwise_cases import depthwise_across
 from matrix_cases import matrix_products
 from numpy.typing import NDArray
 
@@ -660,6 +661,7 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "pools": pools,
     "means": means,
     "windows": windows,
+    "depthwise_across": depthwise_across,
     "matrix_products": matrix_products,
     "constant_operands": constant_operands,
 }

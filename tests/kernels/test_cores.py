@@ -41,7 +41,7 @@ SMALL = [*((kernels, core, "-O2") for kernels, core in CORES), ("generic", "host
 """Boards for small code."""
 
 
-DSP = "armv7e_m"
+DSP, MVE = "armv7e_m", "armv8_1m_mve"
 PACKING = (DSP, "scalar", "lx6")
 """Instruction sets with kernels that unpack constants."""
 ESTIMATED = (DSP,)
@@ -141,6 +141,19 @@ def test_kernels_equal_the_simulator_where_facts_are_known(
     assert {case.kernel for case in cases} == {case.kernel for case in drawn}
     assert known(cases, DSP) == _of_plain(drawn)
     assert run(cases, chosen, DSP, tmp_path) == []
+
+
+@pytest.mark.parametrize("board", ["host", pytest.param("cortex-m55", marks=pytest.mark.slow)])
+def test_upright_windows_of_whole_rows_equal_the_simulator(board: str, tmp_path: Path) -> None:
+    """Depthwise layers without the code for rows that lie across and for rows in parts."""
+    facts = ["TC_DEPTHWISE_ENTIRE", "TC_DEPTHWISE_UPRIGHT"]
+    drawn = lowered([*FAMILIES["depthwise"](), *FAMILIES["regular"]()], MVE)
+    cases = [case for case in drawn if known([case], MVE) == facts]
+    assert {case.kernel for case in cases} == {
+        "depthwise_conv_2d_mve",
+        "depthwise_conv_2d_signed_mve",
+    }
+    assert run(cases, _board(board, "-O2"), MVE, tmp_path) == []
 
 
 @pytest.mark.slow

@@ -19,9 +19,17 @@ from tinycomp.kernels._dsp_rounding import ONCE
 
 Members = Mapping[str, int]
 
+
+def _whole_rows(members: Members) -> bool:
+    """Whether the windows of a whole row fit the columns."""
+    span = (members["kernel_width"] - 1) * members["dilation_width"] + 1
+    return members["columns"] >= (members["output_width"] - 1) * members["stride_width"] + span
+
+
 FACTS: dict[str, Callable[[Members], bool | None]] = {
     "BROAD": lambda members: members["output_width"] > 1,
     "EIGHTS": lambda members: members["output_size"] % 8 == 0,
+    "ENTIRE": _whole_rows,
     "ESTIMATED": lambda members: members["estimated"] == 1 if members["packed"] else None,
     "EVEN": lambda members: members["output_channels"] % 2 == 0,
     "FOURS": lambda members: members["input_channels"] % 4 == 0,
@@ -38,20 +46,22 @@ FACTS: dict[str, Callable[[Members], bool | None]] = {
     "UNMASKED": lambda members: members["masked"] == 0,
     "UNDIVIDED": lambda members: members["part"] == 0,
     "UNDILATED": lambda members: members["dilation_height"] == members["dilation_width"] == 1,
+    "UPRIGHT": lambda members: members["across"] == members["kernel_height"],
     "WHOLE": lambda members: members["kernel_width"] * members["input_channels"] % 4 == 0,
     "WIDE": lambda members: members["kernel_width"] * members["input_channels"] >= 4,
 }
 """The last word of the macro, and whether it holds for the members of a call's struct; None if they
 say nothing about it.
 
-BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. ESTIMATED, STORED:
-first words of merged pairs are completed by an estimate, or stored as they are. EVEN: output
-channels come in pairs. FOURS: channels come in fours. MERGED, UNMERGED: where constants of channels
-are packed, they are pairs of words, or are not. ONCE: sums are rounded once. PACKED, PLAIN: all
-constants of channels are packed, or none. SINGLE: where they are, all channels have the same
-factor. UNCLAMPED: outputs have no bounds but those of int8. UNDILATED: windows' cells lie side by
-side. UNDIVIDED: sums are not made of parts. UNMASKED: no steps are skipped. WHOLE: rows of windows
-are whole words. WIDE: they have at least one.
+BROAD: rows have more than one pixel. EIGHTS: outputs come in blocks of eight. ENTIRE: the columns
+that are read together are those of a whole row. ESTIMATED, STORED: first words of merged pairs are
+completed by an estimate, or stored as they are. EVEN: output channels come in pairs. FOURS:
+channels come in fours. MERGED, UNMERGED: where constants of channels are packed, they are pairs of
+words, or are not. ONCE: sums are rounded once. PACKED, PLAIN: all constants of channels are packed,
+or none. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs have no
+bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made
+of parts. UNMASKED: no steps are skipped. UPRIGHT: no rows of windows lie across. WHOLE: rows of
+windows are whole words. WIDE: they have at least one.
 """
 _PACKED = ("constants", "factors", "input_rows", "state_rows")
 """Members that are packed constants of channels."""

@@ -17,6 +17,10 @@ VECTOR = 16
 """Bytes interleaved at a time."""
 PLANES = 2048
 """Maximum bytes of planes, unless sixteen channels need more."""
+WHOLE = 4096
+"""Maximum bytes of planes of sixteen channels of a whole row; a longer row is computed in parts.
+With rows that lie across, PLANES.
+"""
 LEAST_OUTPUTS = 8
 """Outputs of a row that are computed together, unless it has fewer."""
 GROUP = 4
@@ -41,38 +45,64 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     sums, weights = vector_sums(call), call.fields["weights"]
     assert isinstance(weights, Weights)
     height, width = integer(call, "kernel_height"), integer(call, "kernel_width")
-    planes = -(-height // GROUP)
     if sums is None or integer(call, "channel_multiplier") != 1 or height > TALLEST:
         return None
-    channels = integer(call, "input_channels")
-    words = _words(sums.weights.reshape(-1, height, width))
-    few = planes * width <= WORDS
-    columns = _columns(call) if few else _some_columns(call, planes)
+    channels, dilation = integer(call, "input_channels"), integer(call, "dilation_width")
+    across = _across(height, width)
+    words = _words(sums.weights.reshape(-1, height, width), across)
+    few = words.shape[1] <= WORDS * GROUP
+    planes = -(-across // GROUP) + height - across
+    columns = _columns(call)
+    most = WHOLE if across == height else PLANES
+    if not few or 4 * planes * columns * min(VECTOR, channels) > most:
+        columns = _some_columns(call, planes)
     block = _block(channels, 4 * planes * columns)
     stored_as = _as_they_are(weights, words, block) if few else _in_vectors(weights, words, block)
-    places = _places(planes, width, columns, integer(call, "dilation_width"))
+    places = _places(height, width, across, columns, dilation)
     known = {**call.fields, "columns": columns}
     fields = {
         "input_height": known["input_height"],
         "input_width": known["input_width"],
         "channels": channels,
         "block": block,
-        **{name: known[name] for name in _SAME},
+        **{name: known[name] for name in _SAME[:4]},
+        "across": across,
+        "planes": planes,
+        "step": channels if block == VECTOR else VECTOR,
+        **{name: known[name] for name in _SAME[4:]},
         "weights": stored_as,
         **factors(sums, GROUP),
         "words": places,
     }
+    line = (columns + 3 * dilation) * block if across < height else 0
+    scratch = AROUND + planes * columns * block * 4 + -(-line // 4) * 4
+    if not few:
+        return KernelCall("depthwise_any_mve", fields, scratch=scratch + 4 * len(places))
     rectified = integer(call, "output_zero_point") == -128
     kernel = "depthwise_conv_2d_mve" if rectified else "depthwise_conv_2d_signed_mve"
-    scratch = AROUND + planes * columns * block * 4
-    if few:
-        return KernelCall(kernel, fields, scratch=scratch)
-    return KernelCall("depthwise_any_mve", fields, scratch=scratch + 4 * len(places))
+    return KernelCall(kernel, fields, scratch=scratch)
+
+
+def _across(height: int, width: int) -> int:
+    """The first row whose weights are words of four columns; those before are words of four rows.
+    The last rows lie across where a window takes fewer vectors then, or fewer words for one row.
+    """
+    rest, quarter = height % GROUP, -(-width // GROUP)
+    words = -(-height // GROUP) * width, height // GROUP * width + rest * quarter
+    down, across = (-(-count // WORDS) for count in words)
+    return height - rest if across < down or (rest == 1 and words[1] < words[0]) else height
 
 
 def _as_they_are(weights: Weights, words: NDArray[np.int8], block: int) -> Weights:
     """The words of one channel after the other."""
-    return replace(weights, values=words, block=-(-block // GROUP) * GROUP)
+    kept = _codebook(weights, words)
+    return replace(weights, values=words, block=-(-block // GROUP) * GROUP, codebook=kept)
+
+
+def _codebook(weights: Weights, values: NDArray[np.int8]) -> NDArray[np.int8] | None:
+    """The codebook, if it has what fills up the words too."""
+    known = weights.codebook
+    return known if known is not None and np.isin(values, known).all() else None
 
 
 def _in_vectors(weights: Weights, words: NDArray[np.int8], block: int) -> Weights:
@@ -82,9 +112,7 @@ def _in_vectors(weights: Weights, words: NDArray[np.int8], block: int) -> Weight
     filled = np.pad(words, ((0, 0), (0, -words.shape[1] % VECTOR)))
     split = filled.reshape(len(filled) // GROUP, GROUP, -1, VECTOR).transpose(0, 2, 1, 3)
     values = np.ascontiguousarray(split).reshape(len(filled) // GROUP, -1)
-    known = weights.codebook
-    kept = known if known is not None and np.isin(values, known).all() else None
-    return Weights(values, -(-block // GROUP), kept)
+    return Weights(values, -(-block // GROUP), _codebook(weights, values))
 
 
 def _columns(call: KernelCall, outputs: int | None = None) -> int:
@@ -108,17 +136,27 @@ def _block(channels: int, size: int) -> int:
     return min(channels, fitting)
 
 
-def _places(planes: int, width: int, columns: int, dilation: int) -> NDArray[np.uint16]:
+def _places(
+    height: int, width: int, across: int, columns: int, dilation: int
+) -> NDArray[np.uint16]:
     """The columns before each of a window's words, for consecutive planes."""
-    found = [columns * plane + dilation * x for plane in range(planes) for x in range(width)]
+    down, quarter = -(-across // GROUP), -(-width // GROUP)
+    found = [columns * plane + dilation * x for plane in range(down) for x in range(width)]
+    for plane in range(down, down + height - across):
+        found += [columns * plane + GROUP * dilation * x for x in range(quarter)]
     return np.array(found + [0] * (-len(found) % WORDS), np.uint16)
 
 
-def _words(weights: NDArray[np.int64]) -> NDArray[np.int8]:
-    """Words of four rows a column, from (channels, rows, columns); of whole groups of channels.
-    What fills them up repeats what is there, so that a codebook stays as small as it is.
+def _words(weights: NDArray[np.int64], across: int) -> NDArray[np.int8]:
+    """Words of four rows a column, then of four columns a row for those that lie across, from
+    (channels, rows, columns); of whole groups of channels. What fills up the last rows repeats what
+    is there, so that a codebook stays as small as it is; what fills up columns is zero.
     """
-    channels, rows, columns = weights.shape
-    filled = np.pad(weights, ((0, -channels % GROUP), (0, -rows % 4), (0, 0)), mode="edge")
-    words = filled.reshape(len(filled), -1, 4, columns).transpose(0, 1, 3, 2)
-    return np.ascontiguousarray(words, np.int8).reshape(len(filled), -1)
+    weights = np.pad(weights, ((0, -len(weights) % GROUP), (0, 0), (0, 0)), mode="edge")
+    down, rest = weights[:, :across], weights[:, across:]
+    down = np.pad(down, ((0, 0), (0, -across % 4), (0, 0)), mode="edge") if across else down
+    rest = np.pad(rest, ((0, 0), (0, 0), (0, -rest.shape[2] % 4)))
+    shape = (len(weights), -(-across // 4), 4, weights.shape[2])
+    down = down.reshape(shape).transpose(0, 1, 3, 2)
+    parts = [down.reshape(len(down), -1), rest.reshape(len(rest), -1)]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1), np.int8)

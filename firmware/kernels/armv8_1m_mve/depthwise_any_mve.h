@@ -95,7 +95,7 @@ static void tc_depthwise_any_channels(tc_depthwise_any_row_t *row)
 static void tc_depthwise_any_pixels(const tc_depthwise_any_mve_t *op, const int8_t *const *rows, unsigned x,
                                     unsigned count, int8_t *to, int8_t *scratch)
 {
-    const size_t high = (op->kernel_height + 3u) / 4, vectors = (high * op->kernel_width + 3) / 4;
+    const size_t vectors = (tc_depthwise_mve_words(op) + 3u) / 4;
     uint32_t *const offsets = (uint32_t *)(void *)(scratch + 32);
     int8_t *const planes = (int8_t *)(offsets + 4 * vectors);
     const int32_t left = (int32_t)x * op->stride_width - op->padding_left;
@@ -114,7 +114,7 @@ static void tc_depthwise_any_pixels(const tc_depthwise_any_mve_t *op, const int8
             count,
             (int32_t)channels,
             tc_weights_read(op->weights, 16 * vectors * c, 16 * vectors * ((channels + 3) / 4 * 4),
-                            planes + high * op->columns * op->block * 4 + 64),
+                            planes + tc_depthwise_mve_room(op)),
             op->bias + c,
             op->multiplier + c,
             op->shift + c,
@@ -126,12 +126,11 @@ static void tc_depthwise_any_pixels(const tc_depthwise_any_mve_t *op, const int8
 }
 
 /* Output rows [first, last). Scratch: zeros and zero points, 16 bytes each; an offset per word; the planes; 64 bytes; a
- * block of weights. */
+ * line, if rows lie across; a block of weights. */
 static void tc_depthwise_any_mve(const tc_depthwise_any_mve_t *op, const tc_input_t *in, const tc_output_t *out,
                                  uint16_t first, uint16_t last, int8_t *scratch)
 {
-    const unsigned span = (op->kernel_width - 1u) * op->dilation_width;
-    const unsigned most = (op->columns - 1u - span) / op->stride_width + 1;
+    const unsigned most = tc_depthwise_mve_most(op);
     tc_mve_fill(scratch, 0, 16);
     tc_mve_fill(scratch + 16, op->input_zero_point, 16);
     for (uint16_t y = first; y < last; y++) {

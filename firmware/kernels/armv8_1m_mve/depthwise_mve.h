@@ -8,6 +8,11 @@
 
 #include "depthwise_planes_mve.h"
 
+/* 1: planes have room for the windows of whole rows. */
+#ifndef TC_DEPTHWISE_ENTIRE
+#define TC_DEPTHWISE_ENTIRE 0
+#endif
+
 #define TC_DEPTHWISE_WORDS 4u /* maximum per window */
 #define TC_DEPTHWISE_GROUP 4u /* channels computed together */
 
@@ -94,33 +99,31 @@ static inline void tc_depthwise_mve_portable(tc_depthwise_mve_block_t *block)
 
 #endif
 
-/* An output row that begins at `to`. Scratch: zeros and zero points, 16 bytes each; the planes; 64 bytes; a block of
- * weights. */
-static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *const *rows, int8_t *to, int8_t *scratch,
-                                 tc_depthwise_mve_function_t function)
+/* Output pixels of a row from x on, `count` of them, whose windows fit the planes. Scratch: zeros and zero points, 16
+ * bytes each; the planes; 64 bytes; a line, if rows lie across; a block of weights. */
+static void tc_depthwise_mve_pixels(const tc_depthwise_mve_t *op, const int8_t *const *rows, unsigned x, unsigned count,
+                                    int8_t *to, int8_t *scratch, tc_depthwise_mve_function_t function)
 {
-    const size_t high = (op->kernel_height + 3u) / 4, taps = 4 * high * op->kernel_width;
+    const size_t taps = 4u * tc_depthwise_mve_words(op);
+    const int32_t left = (int32_t)x * op->stride_width - op->padding_left;
     int8_t *const planes = scratch + 32;
     tc_depthwise_mve_block_t block;
-    tc_mve_fill(scratch, 0, 16);
-    tc_mve_fill(scratch + 16, op->input_zero_point, 16);
     block.zero_point = op->output_zero_point;
     block.out_step = op->channels;
-    block.count = op->output_width;
+    block.count = count;
     block.out_back = block.count * block.out_step - TC_DEPTHWISE_GROUP;
     block.taps = taps;
     for (size_t c = 0; c < op->channels; c += op->block) {
         const size_t channels = (size_t)op->channels - c < op->block ? op->channels - c : op->block;
         const size_t whole = (channels + 3) / 4 * 4;
-        tc_depthwise_mve_planes(op, rows, -(int32_t)op->padding_left, c, channels, scratch, scratch + 16, planes);
+        tc_depthwise_mve_planes(op, rows, left, c, channels, scratch, scratch + 16, planes);
         for (unsigned word = 0; word < TC_DEPTHWISE_WORDS; word++) {
             block.words[word] = planes + op->words[word] * channels * 4;
         }
         block.step = op->stride_width * channels * 4;
         block.words_back = block.count * block.step - 4 * TC_DEPTHWISE_GROUP;
         block.channels = channels;
-        block.weights = tc_weights_read(op->weights, taps * c, taps * whole,
-                                        planes + high * op->columns * op->block * 4 + 64);
+        block.weights = tc_weights_read(op->weights, taps * c, taps * whole, planes + tc_depthwise_mve_room(op));
         block.bias = op->bias + c;
         block.multiplier = op->multiplier + c;
         block.shift = op->shift + c;
@@ -129,16 +132,27 @@ static void tc_depthwise_mve_row(const tc_depthwise_mve_t *op, const int8_t *con
     }
 }
 
-/* Output rows [first, last). Scratch: see the row's. */
+/* Output rows [first, last). Scratch: see the pixels'. */
 static void tc_depthwise_mve(const tc_depthwise_mve_t *op, const tc_input_t *in, const tc_output_t *out, uint16_t first,
                              uint16_t last, int8_t *scratch, tc_depthwise_mve_function_t function)
 {
+    const unsigned most = TC_DEPTHWISE_ENTIRE ? op->output_width : tc_depthwise_mve_most(op);
+    tc_mve_fill(scratch, 0, 16);
+    tc_mve_fill(scratch + 16, op->input_zero_point, 16);
     for (uint16_t y = first; y < last; y++) {
         const int8_t *rows[TC_ROWS_TALLEST];
         int8_t *const to = tc_output_row(out, y);
         tc_rows_mve_find(in, (int32_t)y * op->stride_height - op->padding_top, op->dilation_height, op->input_height,
                          op->kernel_height, rows);
-        tc_depthwise_mve_row(op, rows, to, scratch, function);
+#if TC_DEPTHWISE_ENTIRE
+        tc_depthwise_mve_pixels(op, rows, 0, most, to, scratch, function);
+#else
+        for (unsigned x = 0; x < op->output_width; x += most) {
+            const unsigned rest = op->output_width - x;
+            tc_depthwise_mve_pixels(op, rows, x, (rest < most) ? rest : most, to + (size_t)x * op->channels, scratch,
+                                    function);
+        }
+#endif
         if (op->activation_min != -128 || op->activation_max != 127) {
             tc_mve_clamp(to, op->activation_min, op->activation_max, (size_t)op->output_width * op->channels);
         }

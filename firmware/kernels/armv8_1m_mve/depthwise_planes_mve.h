@@ -1,6 +1,9 @@
 /* Planes of DEPTHWISE_CONV_2D on Armv8.1-M with MVE: four input rows interleaved byte by byte into words, column by
  * column, and in a column channel by channel. Rows that a window does not have are zeros, so their weights are
- * arbitrary. */
+ * arbitrary.
+ *
+ * The last rows may lie across: a plane of such a row has, for each column, the four columns of a window from there on.
+ * Columns that a window does not have are arbitrary, so their weights are zero. */
 #ifndef TINYCOMP_DEPTHWISE_PLANES_MVE_H
 #define TINYCOMP_DEPTHWISE_PLANES_MVE_H
 
@@ -8,12 +11,20 @@
 #include "rows_mve.h"
 #include "tinycomp.h"
 
+/* 1: no rows of windows lie across. */
+#ifndef TC_DEPTHWISE_UPRIGHT
+#define TC_DEPTHWISE_UPRIGHT 0
+#endif
+
 typedef struct {
     uint16_t input_height, input_width, channels;
     uint16_t block; /* channels per plane: all, or a multiple of 16 */
     uint16_t output_width,
         columns; /* that windows read together, including those beyond the borders: all of a row's, or fewer */
     uint8_t kernel_height, kernel_width;
+    uint8_t across; /* first row of a window that lies across */
+    uint8_t planes;
+    uint16_t step; /* from 16 channels that are in a plane to the next */
     uint8_t stride_height, stride_width;
     uint8_t dilation_height, dilation_width;
     uint8_t padding_top, padding_left;
@@ -80,9 +91,11 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     const int32_t columns = op->columns, before = (left >= 0) ? 0 : (-left < columns) ? -left : columns;
     const int32_t there = op->input_width - left - before, room = columns - before;
     const int32_t inside = (there < 0) ? 0 : (there < room) ? there : room;
-    tc_depthwise_mve_move(rows, (size_t)(left + before) * op->channels);
+    if (left + before != 0) {
+        tc_depthwise_mve_move(rows, (size_t)(left + before) * op->channels);
+    }
     to = tc_depthwise_mve_interleave(border, (size_t)before * channels, to);
-    if (channels == op->channels) {
+    if (channels == op->channels || channels == 16) { /* steps lead from a column to the next */
         to = tc_depthwise_mve_interleave(rows, (size_t)inside * channels, to);
     } else {
         for (int32_t x = 0; x < inside; x++) {
@@ -93,22 +106,91 @@ static int8_t *tc_depthwise_mve_plane(const tc_depthwise_mve_t *op, tc_depthwise
     return tc_depthwise_mve_interleave(border, (size_t)(room - inside) * channels, to);
 }
 
+#if !TC_DEPTHWISE_UPRIGHT
+
+/* Fills the plane of one row that lies across, from a copy with its borders. */
+static void tc_depthwise_mve_across(const tc_depthwise_mve_t *op, const int8_t *row, int32_t left, size_t channels,
+                                    int8_t *line, int8_t *to)
+{
+    const int32_t columns = op->columns;
+    const int32_t before = row == NULL || -left >= columns ? columns : left >= 0 ? 0 : -left;
+    const int32_t there = op->input_width - left - before, room = columns - before;
+    const int32_t inside = there < 0 ? 0 : there < room ? there : room;
+    const size_t step = op->dilation_width * channels;
+    const tc_depthwise_mve_rows_t rows = {{line, line + step, line + 2 * step, line + 3 * step}, {16, 16, 16, 16}};
+    int8_t *at = line;
+    tc_mve_fill(at, op->input_zero_point, (size_t)before * channels);
+    at += (size_t)before * channels;
+    if (inside > 0) {
+        const int8_t *from = row + (size_t)(left + before) * op->channels;
+        const size_t together = channels == op->channels ? (size_t)inside : 1; /* columns */
+        for (int32_t x = 0; x < inside; x += (int32_t)together, from += op->channels) {
+            tc_mve_copy(at, from, together * channels);
+            at += together * channels;
+        }
+    }
+    tc_mve_fill(at, op->input_zero_point, (size_t)(room - inside) * channels);
+    (void)tc_depthwise_mve_interleave(&rows, (size_t)columns * channels, to);
+}
+
+#endif
+
+/* Words of a window. */
+static inline size_t tc_depthwise_mve_words(const tc_depthwise_mve_t *op)
+{
+#if TC_DEPTHWISE_UPRIGHT
+    return (op->kernel_height + 3u) / 4 * op->kernel_width;
+#else
+    const size_t across = (size_t)(op->kernel_height - op->across) * ((op->kernel_width + 3u) / 4);
+    return (op->across + 3u) / 4 * op->kernel_width + across;
+#endif
+}
+
+/* Outputs whose windows fit the planes. */
+static inline unsigned tc_depthwise_mve_most(const tc_depthwise_mve_t *op)
+{
+    const unsigned span = (op->kernel_width - 1u) * op->dilation_width;
+    return (op->columns - 1u - span) / op->stride_width + 1;
+}
+
+/* Bytes of all planes, of what may be written behind them, and of a line: what windows read, and the columns behind. */
+static inline size_t tc_depthwise_mve_room(const tc_depthwise_mve_t *op)
+{
+    const size_t room = (size_t)op->planes * op->columns * op->block * 4 + 64;
+#if TC_DEPTHWISE_UPRIGHT
+    return room;
+#else
+    const size_t line = ((size_t)op->columns + 3u * op->dilation_width) * op->block;
+    return op->across < op->kernel_height ? room + (line + 3) / 4 * 4 : room;
+#endif
+}
+
 /* Fills the planes of a block of channels from `channel` on, and of the columns from `left` on. */
 static void tc_depthwise_mve_planes(const tc_depthwise_mve_t *op, const int8_t *const *found, int32_t left,
                                     size_t channel, size_t channels, const int8_t *zeros, const int8_t *zero_points,
                                     int8_t *to)
 {
-    for (unsigned ky = 0; ky < op->kernel_height; ky += 4) {
+    const unsigned upright = TC_DEPTHWISE_UPRIGHT ? op->kernel_height : op->across;
+#if !TC_DEPTHWISE_UPRIGHT
+    const size_t plane = (size_t)op->columns * channels * 4;
+    int8_t *const line = to + op->planes * (size_t)op->columns * op->block * 4 + 64;
+#endif
+    for (unsigned ky = 0; ky < upright; ky += 4) {
         tc_depthwise_mve_rows_t rows, border;
         for (unsigned row = 0; row < 4; row++) {
             const int8_t *const at = ky + row < op->kernel_height ? found[ky + row] : NULL;
             border.at[row] = ky + row < op->kernel_height ? zero_points : zeros;
             border.steps[row] = 0;
             rows.at[row] = at != NULL ? at + channel : border.at[row];
-            rows.steps[row] = at != NULL ? 16 : 0;
+            rows.steps[row] = at != NULL ? op->step : 0;
         }
         to = tc_depthwise_mve_plane(op, &rows, &border, left, channels, to);
     }
+#if !TC_DEPTHWISE_UPRIGHT
+    for (unsigned ky = op->across; ky < op->kernel_height; ky++, to += plane) {
+        tc_depthwise_mve_across(op, found[ky] != NULL ? found[ky] + channel : NULL, left, channels, line, to);
+    }
+#endif
 }
 
 #endif
