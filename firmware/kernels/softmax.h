@@ -54,8 +54,8 @@ static void tc_softmax_vector(const tc_softmax_t *op, const int8_t *from, int8_t
 }
 
 /* Output rows [first, last). No scratch. The output may overwrite the input. */
-static void tc_softmax(const tc_softmax_t *constants, const tc_input_t *in, const tc_output_t *out, uint16_t first,
-                       uint16_t last, int8_t *scratch)
+static __attribute__((unused)) void tc_softmax(const tc_softmax_t *constants, const tc_input_t *in,
+                                               const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch)
 {
     TC_FETCH(tc_softmax_t, op, constants);
     (void)scratch;

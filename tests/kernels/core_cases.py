@@ -12,6 +12,7 @@ from constant_cases import constant_operands
 from depthwise_cases import depthwise_across
 from matrix_cases import matrix_products
 from numpy.typing import NDArray
+from softmax_cases import softmaxes
 
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Constant, Shape
@@ -664,4 +665,5 @@ FAMILIES: dict[str, Callable[[], list[Case]]] = {
     "depthwise_across": depthwise_across,
     "matrix_products": matrix_products,
     "constant_operands": constant_operands,
+    "softmaxes": softmaxes,
 }

@@ -53,10 +53,11 @@ def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> K
     few = words.shape[1] <= WORDS * GROUP
     planes = -(-across // GROUP) + height - across
     columns = _columns(call)
+    each = 4 * planes + int(across < height)  # bytes of a column, with the line's
     most = WHOLE if across == height else PLANES
-    if not few or 4 * planes * columns * min(VECTOR, channels) > most:
-        columns = _some_columns(call, planes)
-    block = _block(channels, 4 * planes * columns)
+    if not few or each * columns * min(VECTOR, channels) > most:
+        columns = _some_columns(call, each)
+    block = _block(channels, each * columns)
     stored_as = _as_they_are(weights, words, block) if few else _in_vectors(weights, words, block)
     places = _places(height, width, across, columns, dilation)
     known = {**call.fields, "columns": columns}
@@ -122,9 +123,11 @@ def _columns(call: KernelCall, outputs: int | None = None) -> int:
     return (count - 1) * integer(call, "stride_width") + span
 
 
-def _some_columns(call: KernelCall, planes: int) -> int:
-    """The columns of as many outputs as planes have room for, of sixteen channels."""
-    size = 4 * planes * min(VECTOR, integer(call, "input_channels"))
+def _some_columns(call: KernelCall, each: int) -> int:
+    """The columns of as many outputs as there is room for, of sixteen channels with so many bytes
+    each.
+    """
+    size = each * min(VECTOR, integer(call, "input_channels"))
     free = PLANES // size - _columns(call, 1)
     outputs = max(LEAST_OUTPUTS, 1 + free // integer(call, "stride_width"))
     return _columns(call, min(outputs, integer(call, "output_width")))

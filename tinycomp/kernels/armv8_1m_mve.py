@@ -20,6 +20,7 @@ from tinycomp.kernels._mve_depthwise import depthwise
 from tinycomp.kernels._mve_elementwise import elementwise
 from tinycomp.kernels._mve_fully_connected import fully_connected
 from tinycomp.kernels._mve_int16 import convolution_int16, depthwise_int16
+from tinycomp.kernels._mve_softmax import softmax
 
 
 def _same(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall:
@@ -44,4 +45,5 @@ class Armv81MMve(InstructionSet):
         "fully_connected_int16": fully_connected_int16,
         "mean": _same,
         "mul_int16": elementwise,
+        "softmax": softmax,
     }
