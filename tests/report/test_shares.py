@@ -15,9 +15,9 @@ from tinycomp.plan.program import lower
 from tinycomp.proof.measure import layer_records
 from tinycomp.report import terminal
 from tinycomp.report.html import html
-from tinycomp.report.layer_table import share_chart
+from tinycomp.report.layer_table import most_important, share_chart
 from tinycomp.report.record import LayerRecord, SpanRecord
-from tinycomp.report.shares import shares
+from tinycomp.report.shares import BETWEEN, shares
 
 
 def printed(report, width: int = 80) -> list[str]:
@@ -53,6 +53,7 @@ def test_layers_that_are_slower_with_hooks_leave_nothing_between() -> None:
     assert latency is not None
     slower = replace(full(), latency=replace(latency, value=latency.value - latency.between - 7))
     assert "between layers" not in {row.name for row in shares(slower).rows}
+    assert all(BETWEEN not in row for row in most_important(slower).rows)
     assert "which the compiler made 7 instructions slower" in " ".join(html(slower).split())
 
 

@@ -97,7 +97,7 @@ def latency(latency: LatencyRecord, layers: Sequence[LayerRecord], stand_in: str
     return {
         "value": latency.value,
         "unit": latency.unit,
-        "between": max(0, latency.between) if rows else 0,
+        "between": latency.between if rows else 0,
         "between_share": 100 * latency.between / whole,
         "stand_in": stand_in,
         "time": latency.time,
