@@ -29,16 +29,18 @@ criterion = "taylor"
 ranking = "global"
 most = 0.4
 multiple = 4
+reconstruct = false
 epochs = 4
 
 [[steps]]
 technique = "channels"
-macs = 0.63
+macs = 0.645
 criterion = "taylor"
 ranking = "global"
 most = 0.4
 multiple = 4
-epochs = 26
+reconstruct = false
+epochs = 44
 """
 
 
