@@ -5,16 +5,16 @@
 #include "tinycomp.h"
 
 typedef struct {
-    int32_t first_zero_point, second_zero_point;
+    int first_zero_point, second_zero_point; /* 16 bits on AVR, which multiplies those by themselves */
     int32_t multiplier;
     int shift;
-    int32_t zero_point; /* of the output */
-    int32_t low, high;  /* bounds of the output */
+    int zero_point; /* of the output */
+    int low, high;  /* bounds of the output */
 } tc_product_t;
 
-static inline int8_t tc_product_value(const tc_product_t *p, int32_t x, int32_t y)
+static inline __attribute__((always_inline)) int8_t tc_product_value(const tc_product_t *p, int x, int y)
 {
-    const int32_t product = (x - p->first_zero_point) * (y - p->second_zero_point);
+    const int32_t product = (int32_t)(x - p->first_zero_point) * (y - p->second_zero_point);
     return tc_clamp(tc_requantize(product, p->multiplier, p->shift) + p->zero_point, p->low, p->high);
 }
 
