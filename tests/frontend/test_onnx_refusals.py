@@ -15,6 +15,7 @@ from onnx_runs import model, weights
 
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.onnx import read_onnx
+from tinycomp.ir.tensor import Shape
 
 node = helper.make_node
 
@@ -52,6 +53,21 @@ def test_a_batch(refusal: Callable[..., str]) -> None:
     assert "a batch of 4. Expected" in refusal(model(RELU, (4, 3, 8, 8))).replace(
         "A batch", "Expected a batch"
     )
+
+
+@pytest.mark.parametrize(("shape", "noted"), [
+    ((32, 16), True), ((32, 10, 8), True), ((1, 16), False), ((10, 1, 8), False), ((16,), False),
+])  # fmt: skip
+def test_what_may_be_a_batch_is_noted(shape: Shape, noted: bool, tmp_path: Path) -> None:
+    onnx.save(model(RELU, shape), tmp_path / "model.onnx")
+    notes = " ".join(read_onnx(tmp_path / "model.onnx").notes)
+    text = f"has the shape {shape}: the library takes all {shape[0]} rows at once. If {shape[0]}"
+    assert (text in notes) == noted
+
+
+def test_a_single_number(refusal: Callable[..., str]) -> None:
+    text = refusal(model(RELU, ()))
+    assert "is a single number without axes. Expected an axis at least" in text
 
 
 def test_whole_numbers(refusal: Callable[..., str]) -> None:

@@ -129,8 +129,22 @@ def read_file(path: Path) -> OnnxModel:
         f"The output {name!r} is left out: it is the label of the class with the largest score."
         for name in labels.left_out
     ]
+    notes += [_rows_note(each) for each in inputs if _may_be_a_batch(each.shape)]
     return OnnxModel(
         nodes, constants, inputs, labels.outputs, opset, tuple(notes), labels.class_names
+    )
+
+
+def _may_be_a_batch(shape: Shape) -> bool:
+    """Whether the first axis looks like samples; of (steps, 1, features) the second one is."""
+    return len(shape) > 1 and shape[0] > 1 and shape[1] > 1
+
+
+def _rows_note(given: OnnxInput) -> str:
+    count = given.shape[0]
+    return (
+        f"Input {given.name!r} has the shape {given.shape}: the library takes all {count} rows at "
+        f"once. If {count} is a batch, export the model again for one of 1."
     )
 
 
@@ -224,7 +238,13 @@ def _input(onnx: Any, proto: Any, path: Path) -> OnnxInput:
     sizes = [each.dim_value if each.HasField("dim_value") else each.dim_param or "?"
              for each in kind.shape.dim]  # fmt: skip
     open_axes = [str(size) for size in sizes[1:] if isinstance(size, str) or size < 1]
-    if open_axes or not sizes:
+    if not sizes:
+        raise ModelError(
+            f"{label} is a single number without axes.",
+            expected="Expected an axis at least: the values, with or without a batch in front.",
+            hint=_AGAIN,
+        )
+    if open_axes:
         raise ModelError(
             f"{label} has the shape ({', '.join(map(str, sizes))}).",
             expected="Expected fixed sizes; only the first one, the batch, may be open.",
