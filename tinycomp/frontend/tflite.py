@@ -15,6 +15,7 @@ from tinycomp.frontend._tflite_arithmetic import with_products
 from tinycomp.frontend._tflite_casts import take_off_casts
 from tinycomp.frontend._tflite_choices import find_activations
 from tinycomp.frontend._tflite_constants import fold_constants
+from tinycomp.frontend._tflite_core import Core
 from tinycomp.frontend._tflite_decode import DAMAGE, damaged, read_file
 from tinycomp.frontend._tflite_dilation import fuse_dilation
 from tinycomp.frontend._tflite_ends import take_off_ends
@@ -113,7 +114,7 @@ def _floating(file: TfliteFile) -> Graph:
     file, notes = as_float32(file)
     file, _ = find_lookups(with_products(find_activations(file)), "float32")
     file, _ = find_places(file, "float32")
-    graph = CoreReader(divide(fuse_dilation(file)), blockers, "float32").graph()
+    graph = CoreReader(Core(divide(fuse_dilation(file)), "float32"), blockers).graph()
     blockers.raise_any()
     return replace(graph, notes=(*casts, *notes), labels=_labels(float_file, graph))
 
@@ -140,7 +141,7 @@ def _core(file: TfliteFile) -> Graph:
         blockers.add(reason)
     inner, notes = find_lookups(whole, "int16")
     inner = mask_means(mask_lstms(roll(fuse_tables(fuse_dilation(inner)))))
-    graph = CoreReader(divide(inner), blockers).graph()
+    graph = CoreReader(Core(divide(inner)), blockers).graph()
     if not graph.nodes and not blockers.reasons:
         blockers.add(ModelError(f"'{file.name}.tflite' has no layers.", hint="Export it again."))
     blockers.raise_any()
