@@ -40,6 +40,7 @@ HELPERS = (
     "recurrent_mask_int16",
     "recurrent_rows",
     "recurrent_rows_int16",
+    "scale",
     "tinycomp",
     "window",
     "windows_int16",

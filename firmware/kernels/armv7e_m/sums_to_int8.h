@@ -4,17 +4,10 @@
 #define TINYCOMP_SUMS_TO_INT8_H
 
 #include "dsp.h"
+#include "scale.h"
 #include "tinycomp.h"
 
-#define TC_SUMS_TO_INT8 4      /* sums that an array has room for */
 #define TC_SUMS_FARTHEST (-16) /* with shifts down to this, a zero point is added to the product's high word */
-
-typedef struct {
-    int32_t offset; /* added to each sum; the result is within 30 bits and a sign */
-    int32_t multiplier;
-    int shift;
-    int32_t zero_point; /* of the output */
-} tc_scale_t;
 
 static inline int8_t tc_sum_to_int8(const tc_scale_t *scale, int32_t sum)
 {

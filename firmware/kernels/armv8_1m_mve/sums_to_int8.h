@@ -4,16 +4,8 @@
 #define TINYCOMP_SUMS_TO_INT8_H
 
 #include "mve.h"
+#include "scale.h"
 #include "tinycomp.h"
-
-#define TC_SUMS_TO_INT8 4 /* sums that an array has room for */
-
-typedef struct {
-    int32_t offset; /* added to each sum; the result is within 30 bits and a sign */
-    int32_t multiplier;
-    int shift;
-    int32_t zero_point; /* of the output */
-} tc_scale_t;
 
 /* The first `count` sums, at most TC_SUMS_TO_INT8. */
 TC_MVE_PREDICATES void tc_sums_to_int8(const tc_scale_t *scale, const int32_t *sums, unsigned count, int8_t *to)
