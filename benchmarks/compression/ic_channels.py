@@ -12,25 +12,16 @@ batch = 64
 imitation = 0.9
 temperature = 4.0
 validation = 0.0625
-rate = 0.02
+rate = 0.01
 normalize = true
 """
 STEPS = """
 [[steps]]
 technique = "channels"
-macs = 0.8
+fraction = 0.0
 criterion = "taylor"
-ranking = "global"
-multiple = 4
-epochs = 4
-
-[[steps]]
-technique = "channels"
-macs = 0.755
-criterion = "taylor"
-ranking = "global"
-multiple = 4
-epochs = 26
+by_layer = { conv2d_1 = 0.75, conv2d_3 = 0.125, conv2d_6 = 0.25 }
+epochs = 30
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),

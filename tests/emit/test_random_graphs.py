@@ -67,7 +67,7 @@ def test_simulator_equals_litert_on_many() -> None:
         assert first_difference(simulate(graph, inputs), expected) is None, f"seed {seed}"
 
 
-OVER_TIME = {"gru", "lstm", "lstm_steps", "simple_rnn"}
+OVER_TIME = {"counted_mean", "gru", "lstm", "lstm_steps", "simple_rnn"}
 
 
 def test_the_random_graphs_cover_all_features() -> None:
