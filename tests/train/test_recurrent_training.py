@@ -10,7 +10,7 @@ import pytest
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, GraphBuilder
-from tinycomp.ir.tensor import QuantizationParameters, dequantize_values
+from tinycomp.ir.tensor import QuantizationParameters, Tensor, dequantize_values
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.lstm import Lstm
@@ -41,6 +41,23 @@ def _graph(op: Recurrent) -> Graph:
     inputs = [builder.input("x", SHAPE)]
     inputs += [builder.constant(n, v.astype(np.float32)) for n, v in constants.items()]
     return builder.build([builder.add(op, inputs, "y")])
+
+
+@pytest.mark.parametrize("op", [Gru(), Lstm(), SimpleRnn()], ids=str)
+def test_layers_with_a_mask_can_be_trained(op: Recurrent) -> None:
+    """What is trained computes what LiteRT computes of the exported graph."""
+    plain = _graph(op)
+    mask = Tensor("mask", (SHAPE[0], 1), "float32")
+    node = replace(plain.nodes[0], inputs=(*plain.nodes[0].inputs, "mask"))
+    tensors = {**plain.tensors, "mask": mask}
+    graph = replace(plain, nodes=(node,), tensors=tensors, inputs=("x", "mask"))
+    rng = np.random.default_rng(2)
+    x = rng.normal(0, 1, (4, *SHAPE)).astype(np.float32)
+    counts = (rng.random((4, SHAPE[0], 1)) < 0.6).astype(np.float32)
+    found = np.asarray(trainable(graph).predict([x, counts], verbose=0))
+    joined = np.concatenate([x.reshape(4, -1), counts.reshape(4, -1)], axis=1)
+    wanted = next(iter(oracle.run_float(write_tflite(graph), joined).values()))
+    np.testing.assert_allclose(found, wanted.reshape(found.shape), atol=1e-5)
 
 
 @pytest.mark.parametrize(

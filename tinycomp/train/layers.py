@@ -213,14 +213,14 @@ def classes() -> tuple[Any, Any, Any]:
             if self.owner is None:
                 self.weights_held = Weights(self, computation.node, *weights)
 
-        def call(self, x: Any) -> Any:
+        def call(self, *inputs: Any) -> Any:
             held = (self.owner or self).weights_held
             found, penalties = held.projected()
             for penalty in penalties if self.owner is None else ():
                 self.add_loss(penalty)
-            names = self.computation.node.inputs[1:]
+            names = self.computation.node.inputs[1 : 1 + len(found)]  # a mask may follow
             constants = dict(zip(names, found, strict=True))
-            return self.computation(self.computation.arguments([x], constants))
+            return self.computation(self.computation.arguments(inputs, constants))
 
     class NodeLayer(keras.layers.Layer):  # type: ignore[misc]
         """A node without trainable weights; its constants stay unchanged."""
