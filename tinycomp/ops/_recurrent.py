@@ -238,13 +238,13 @@ def over_time(
 
     # Keras wants as many results of a step as it carries on.
     zeros = ops.concatenate([ops.zeros_like(shares[:, 0, :units])] * states, axis=-1)
-    masks = inputs[_MASK:] or [ops.ones_like(shares[..., :1])]
+    masks = inputs[_MASK:]
     values = shares.shape[-1]
 
     def carried(before: Any, row: Any) -> tuple[Any, Any]:
         after = step(row[:, :values], ops.split(before, states, axis=-1))
         joined = ops.concatenate(list(after), axis=-1)
-        held = ops.where(row[:, values:] != 0, joined, before)
+        held = ops.where(row[:, values:] != 0, joined, before) if masks else joined
         return held, held
 
     rows = ops.concatenate([shares, *masks], axis=-1)
