@@ -10,6 +10,7 @@ from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gru import Gru
 from tinycomp.ops.strided_slice import StridedSlice
+from tinycomp.plan.program import lower
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.selection import Trial, quantize_calibrated
@@ -22,10 +23,10 @@ STEPS, FEATURES, UNITS = 24, 3, 4
 X = np.random.default_rng(0).normal(size=(30, STEPS, FEATURES)).astype(np.float32)
 
 
-def network(memory: float) -> Graph:
+def network(memory: float, deviation: float = 0.3) -> Graph:
     """A GRU whose update gate has this bias: the larger it is, the smaller its steps."""
     rng, builder = np.random.default_rng(1), GraphBuilder("net")
-    weights = rng.normal(0, 0.3, (3 * UNITS, FEATURES + UNITS)).astype(np.float32)
+    weights = rng.normal(0, deviation, (3 * UNITS, FEATURES + UNITS)).astype(np.float32)
     bias = np.zeros(4 * UNITS, np.float32)
     bias[:UNITS] = memory
     dense = rng.normal(size=(2, UNITS)).astype(np.float32)
@@ -55,6 +56,16 @@ def test_a_long_memory_gets_16_bits_and_is_named() -> None:
     expected = oracle.run(write_tflite(graph), inputs)
     for name, values in simulate(graph, inputs).items():
         assert np.array_equal(expected[name], values)
+
+
+@pytest.mark.parametrize("deviation", [1e-9, 0.0])
+def test_states_that_stay_almost_zero_are_read(deviation: float) -> None:
+    """Their 16-bit scale is fixed, however small they are: no reader may be finer than the kernels
+    allow.
+    """
+    graph = made(network(0.0, deviation), Precision(8, {"gru": 16}))[0].graph
+    assert graph.tensors["gru"].dtype == "int16"
+    assert lower(graph).operations
 
 
 def test_what_a_recipe_says_is_not_changed() -> None:

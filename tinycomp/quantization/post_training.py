@@ -103,7 +103,11 @@ def quantize(
     graph, ranges = separate_fixed(graph, typed.ranges, fixed)
     ranges = _covering(graph, ranges)
     types |= {name: types[copied_from(name)] for name in graph.tensors if name not in types}
-    activations = _activation_parameters(graph, _settled(graph, ranges, types), fixed, types)
+    # What is fixed may be far wider than its values; what reads it has to bear the scale.
+    whole = {name: Range.covered_by(each, types[name]) for name, each in fixed.items()}
+    activations = _activation_parameters(
+        graph, _settled(graph, {**ranges, **whole}, types), fixed, types
+    )
     graph = _with_hidden_scales(graph, ranges, types, activations)
     nodes, constants = _quantize_weights(graph, activations, scales, types)
     for name in graph.constants.keys() & activations.keys():

@@ -26,9 +26,11 @@ class Range(NamedTuple):
         return cls(min(0.0, float(low)), max(0.0, float(high)))
 
     @classmethod
-    def covered_by(cls, parameters: QuantizationParameters) -> Range:
-        """The bounds of int8 with these parameters."""
-        low, high = (parameters.scale * (q - parameters.zero_point) for q in (-128, 127))
+    def covered_by(cls, parameters: QuantizationParameters, dtype: str = "int8") -> Range:
+        """The bounds of a type with these parameters."""
+        bounds = np.iinfo(dtype)
+        ends = (int(bounds.min), int(bounds.max))
+        low, high = (parameters.scale * (q - parameters.zero_point) for q in ends)
         return cls(low, high)
 
     @property
