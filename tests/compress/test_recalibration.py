@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reference import oracle
+from tinycomp.techniques import _prefix
 from tinycomp.techniques._technique import Samples
 from tinycomp.techniques.channels import Channels
 from tinycomp.techniques.cp import Cp
@@ -99,3 +101,20 @@ def moments_of(graph: Graph) -> dict[str, Array]:
     """Mean and standard deviation, (channels, 2), by layer."""
     return {name: np.stack(moments(each), axis=1)
             for name, each in before_activation(graph).items()}  # fmt: skip
+
+
+@pytest.mark.parametrize("reconstruct", [False, True])
+def test_each_node_is_run_once_and_alone_for_its_moments(
+    graph: Graph, reconstruct: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The work is proportional to the number of layers."""
+    runs: Counter[str] = Counter()
+
+    def counted(part: Graph, *others: Any) -> bytes:
+        runs.update(node.name for node in part.nodes)
+        return write_tflite(part, *others)
+
+    monkeypatch.setattr(_prefix, "write_tflite", counted)
+    LowRank(rank=4, reconstruct=reconstruct).apply(graph, Samples(X))
+    assert set(runs) >= {*LAYERS[:3], "mean"}
+    assert max(runs.values()) <= 6  # of each of two graphs: once, and alone before and after
