@@ -96,6 +96,18 @@ def nested(keras: Any) -> Any:
     return keras.Model(x, k.Dense(2, name="conv")(k.GlobalMaxPooling2D()(y)))
 
 
+def open_sizes(keras: Any) -> Any:
+    """Nested models of open height and width: a backbone, and heads shared by two sizes."""
+    k = keras.layers
+    entry = keras.Input((None, None, 3))
+    deep = k.Conv2D(4, 3, 2, "same", activation="relu")(entry)
+    body = keras.Model(entry, [deep, k.MaxPooling2D()(deep)], name="body")
+    head = keras.Sequential([keras.Input((None, None, 4)), k.Conv2D(2, 3, padding="same")])
+    x = keras.Input((8, 12, 3))
+    boxes = [k.Reshape((-1, 2))(head(y)) for y in body(x)]
+    return keras.Model(x, k.Concatenate(axis=1)(boxes))
+
+
 def signal(keras: Any) -> Any:
     """A residual network of 1-D layers."""
     k = keras.layers
@@ -116,7 +128,7 @@ def operations(keras: Any) -> Any:
     return keras.Model(x, keras.ops.tanh(keras.ops.relu6(y)))
 
 
-MODELS = (augmented, branches, shared, nested, signal, operations)
+MODELS = (augmented, branches, shared, nested, open_sizes, signal, operations)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -261,6 +273,8 @@ def test_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
         ops.transpose(x, (0, 2, 1)), ops.reshape(x, (-1, 18, 3)), ops.expand_dims(x, -1),
         ops.squeeze(ops.expand_dims(x, 1), 1), ops.concatenate([x, -x], axis=1),
         ops.matmul(x, ops.transpose(x, (0, 2, 1))),
+        ops.divide(x, 127.5), ops.absolute(x), ops.amax(x, axis=1), ops.amin(x, axis=2),
+        ops.copy(x), ops.stop_gradient(x), ops.log2(positive), ops.log10(positive),
     ):  # fmt: skip
         assert_same(keras.Model(x, k.Dense(3)(y) if y.shape[-1] else y))
 
@@ -291,6 +305,21 @@ def test_more_functions_of_tensors(keras: Any, assert_same: AssertSame) -> None:
         ),
     ):  # fmt: skip
         assert_same(keras.Model(x, k.Dense(3)(y)))
+
+
+def test_a_matrix_in_front_mixes_rows(keras: Any, assert_same: AssertSame) -> None:
+    """As in a convolution over a graph."""
+    matrix = np.linspace(-1, 1, 20, dtype=np.float32).reshape(5, 4)
+    x, y = keras.Input((4, 6)), keras.Input((3, 4, 6))
+    for product in (keras.ops.matmul(matrix, x), keras.ops.matmul(matrix[np.newaxis], x)):
+        assert_same(keras.Model(x, product))
+    assert_same(keras.Model(y, keras.ops.matmul(matrix, y)))
+
+
+def test_blocks_of_cells_and_channels(keras: Any, assert_same: AssertSame) -> None:
+    x = keras.Input((4, 6, 8))
+    assert_same(keras.Model(x, keras.ops.nn.depth_to_space(x, 2)))
+    assert_same(keras.Model(x, keras.ops.nn.space_to_depth(x, 2)))
 
 
 def test_a_quotient_in_int8_is_near_the_float_one(keras: Any, assert_same: AssertSame) -> None:

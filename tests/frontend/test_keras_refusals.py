@@ -265,6 +265,20 @@ def test_open_sizes(file: str, keras: Any, save: Save) -> None:
     assert "Rebuild the model with keras.Input of fixed sizes" in text
 
 
+def test_open_sizes_of_a_model_that_comes_first(keras: Any, save: Save) -> None:
+    """Its input is that of the whole model."""
+    k = keras.layers
+    body = keras.Sequential([keras.Input((None, None, 1), name="x"), k.Conv2D(2, 3)])
+    model = keras.Sequential([body, k.GlobalAveragePooling2D()])
+    assert "has the open shape (None, None, None, 1)." in refused(save(model))
+
+
+def test_constants_that_are_no_matrix(keras: Any, save: Save) -> None:
+    x = keras.Input((2, 3))
+    text = refused(save(keras.Model(x, keras.ops.matmul(np.ones((2, 4, 2), np.float32), x))))
+    assert "multiplies with constants of (2, 4, 2). Expected a matrix" in text
+
+
 def test_input_of_five_axes(keras: Any, save: Save) -> None:
     model = keras.Sequential([keras.Input((2, 3, 4, 5, 6)), keras.layers.Dense(2)])
     assert "has shape (2, 3, 4, 5, 6). Expected one to four axes" in refused(save(model))

@@ -26,8 +26,8 @@ from tinycomp.frontend._keras_legacy import modernized
 from tinycomp.frontend._keras_mask_calls import with_senders
 from tinycomp.frontend._keras_names import without_slashes
 from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wrap
-from tinycomp.frontend._keras_operations import clean_operation, is_operation
-from tinycomp.frontend._keras_options import LAYERS, clean_options
+from tinycomp.frontend._keras_operations import clean_operation, operation
+from tinycomp.frontend._keras_options import LAYERS, clean_options, require_fixed
 from tinycomp.frontend._keras_steps import wraps_model
 from tinycomp.ir.tensor import Shape
 
@@ -98,7 +98,7 @@ def clean_model(entry: Mapping[str, Any], blockers: Blockers) -> Config:
         ModelError: layers, activations or arguments that are not supported; the text names all.
     """
     with broken_configurations():
-        cleaned = _entry(without_slashes(entry), blockers)
+        cleaned = _entry(without_slashes(entry), blockers, whole=True)
     blockers.raise_any()
     if cleaned["class_name"] not in MODELS:
         raise ModelError(
@@ -124,8 +124,10 @@ def broken_configurations() -> Iterator[None]:
         ) from error
 
 
-def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
-    """One layer or nested model; notes what can't be built in it."""
+def _entry(entry: Mapping[str, Any], blockers: Blockers, whole: bool = False) -> Config:
+    """One layer or nested model; notes what can't be built in it. `whole`: its inputs are those of
+    the whole model.
+    """
     class_name = str(entry.get("class_name"))
     config = entry.get("config")
     if isinstance(config, list):  # Sequential models of early Keras 2 releases
@@ -135,18 +137,20 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers) -> Config:
             f"The configuration of a {class_name} in the file is not a table of options."
         )
     name = str(entry.get("name") or config.get("name") or class_name.lower())
-    if is_operation(entry, class_name):
-        return clean_operation(entry, class_name, name)
+    if (function := operation(entry, class_name)) is not None:
+        return clean_operation(entry, function, name)
     class_name, config = _operation(entry, class_name, name, config)
     refuse_foreign(entry, class_name, name)
     if class_name in MODELS:
-        cleaned = _model(MODELS[class_name], name, config, blockers)
+        cleaned = _model(MODELS[class_name], name, config, blockers, whole)
     elif class_name in IDENTITIES or _wraps_identity(class_name, config):
         cleaned = wrap("Identity", name, config, {})
     elif wraps_model({"class_name": class_name, "config": config}):
         cleaned = wrap(class_name, name, config, {"layer": _entry(config["layer"], blockers)})
     elif class_name in LAYERS:
         cleaned = wrap(class_name, name, config, clean_options(class_name, name, config))
+        if whole and class_name == "InputLayer":
+            require_fixed(name, cleaned["config"]["batch_shape"])
     else:
         raise ModelError(
             f"Layer {name!r} is of type {class_name}, which is not supported.",
@@ -210,15 +214,18 @@ def _axes_of(entry: Mapping[str, Any]) -> int:
     return len(entry["inbound_nodes"][0]["args"][0]["config"]["shape"]) - 2
 
 
-def _model(class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers) -> Config:
+def _model(
+    class_name: str, name: str, config: Mapping[str, Any], blockers: Blockers, whole: bool
+) -> Config:
     layers = []
     if class_name == "Functional":
         config = with_senders(modernized(config))
-    for layer in config["layers"]:
+    for number, layer in enumerate(config["layers"]):
+        starts = number == 0 if class_name == "Sequential" else layer["class_name"] == "InputLayer"
         with blockers.collected():
-            layers.append(_entry(layer, blockers))
+            layers.append(_entry(layer, blockers, whole and starts))
     if class_name == "Sequential":
-        options: Config = {"layers": _with_input(name, config, layers)}
+        options: Config = {"layers": _with_input(name, config, layers, whole)}
     else:
         options = {
             "layers": layers,
@@ -246,7 +253,9 @@ def model_inputs(model: Config) -> list[tuple[str, Shape]]:
     return [(first["name"], tuple(first["config"]["batch_shape"][1:]))]
 
 
-def _with_input(name: str, config: Mapping[str, Any], layers: list[Config]) -> list[Config]:
+def _with_input(
+    name: str, config: Mapping[str, Any], layers: list[Config], whole: bool
+) -> list[Config]:
     """Layers of a Sequential model, starting with an InputLayer.
 
     In Keras 2 the shape is in the first layer's configuration, or in the model's.
@@ -263,4 +272,6 @@ def _with_input(name: str, config: Mapping[str, Any], layers: list[Config]) -> l
     entry = wrap(
         "InputLayer", f"{name}_input", {}, clean_options("InputLayer", name, {"batch_shape": shape})
     )
+    if whole:
+        require_fixed(name, entry["config"]["batch_shape"])
     return [entry, *layers]

@@ -14,6 +14,7 @@ from tinycomp.ops._mathematics import MATHEMATICS
 from tinycomp.ops.add import Add
 from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
+from tinycomp.ops.depth_to_space import DepthToSpace
 from tinycomp.ops.elu import Elu
 from tinycomp.ops.exp import Exp
 from tinycomp.ops.function import Function
@@ -324,9 +325,25 @@ def _log_of_one_more(layer: KerasLayer, inputs: Sequence[str], builder: GraphBui
     return builder.add(Logarithm(), [more], layer.name)
 
 
+def _logarithm(base: float) -> Lowering:
+    def lower(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        found = builder.add(Logarithm(), inputs, f"{layer.name}/natural")
+        return scaled(layer.name, found, 1 / math.log(base), 0.0, builder)
+
+    return lower
+
+
+def _blocks(inverse: bool) -> Lowering:
+    def lower(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
+        """Channels to blocks of cells, or blocks to channels."""
+        return builder.add(DepthToSpace(layer.config["block_size"], inverse), inputs, layer.name)
+
+    return lower
+
+
 def _same(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
     """Casts between types of real numbers."""
-    if not str(layer.config.get("dtype")).startswith(("float", "bfloat")):
+    if not str(layer.config.get("dtype", "float")).startswith(("float", "bfloat")):
         what = f"converts to {layer.config.get('dtype')}"
         raise refusal(layer, what, expected="Expected a type of real numbers.")
     return inputs[0]
@@ -339,11 +356,14 @@ def unary(op: Operator) -> Lowering:
 
 MATH: Mapping[str, Lowering] = {
     "Cast": _same,
+    "DepthToSpace": _blocks(inverse=False),
     "Einsum": _einsum,
     "Flip": _flipped,
     "Elu": _exponential_unit,
     "LeakyRelu": _leaky,
+    "Log10": _logarithm(10),
     "Log1p": _log_of_one_more,
+    "Log2": _logarithm(2),
     "LogSoftmax": _along_last(LogSoftmax()),
     "Moveaxis": _moved,
     "Normalize": _along_last(L2Normalization()),
@@ -351,6 +371,7 @@ MATH: Mapping[str, Lowering] = {
     "Power": power,
     "Repeat": _repeated,
     "Roll": _rolled,
+    "SpaceToDepth": _blocks(inverse=True),
     "Swapaxes": _moved,
     "Take": _taken,
     "Tile": _tiled,

@@ -17,19 +17,18 @@ from tinycomp.frontend._keras_calls import clean_call, is_tensor
 from tinycomp.frontend._keras_choices import CHOICES, chosen
 from tinycomp.frontend._keras_joins import JOINS
 from tinycomp.frontend._keras_math import INVERSE, MATH, PARTS, quotient, statistics
+from tinycomp.frontend._keras_products import product
 from tinycomp.frontend._keras_slices import clean_key, sliced
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
-from tinycomp.ops._keras import bias, refusal, repeated, weight
+from tinycomp.ops._keras import refusal, repeated
 from tinycomp.ops._reduction import AxesOperator, first_axes
 from tinycomp.ops.absolute import Absolute
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.arg_max import ArgMax
 from tinycomp.ops.arg_min import ArgMin
-from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.batch_normalization import scaled
 from tinycomp.ops.concatenation import Concatenation
-from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.gelu import Gelu
 from tinycomp.ops.logarithm import Logarithm
 from tinycomp.ops.mean import Mean
@@ -44,11 +43,17 @@ PREFIX = "ops."
 """Of the class names of functions: some have that of a layer."""
 _MODULES = tuple(f"keras.src.ops.{name}" for name in ("core", "linalg", "math", "nn", "numpy"))
 _OPTIONS = (
-    "alpha", "approximate", "axes", "axis", "axis1", "axis2", "default_value", "destination",
-    "dtype", "epsilon", "indices_or_sections", "keepdims", "mode", "negative_slope", "newshape",
+    "alpha", "approximate", "axes", "axis", "axis1", "axis2", "block_size", "data_format",
+    "default_value", "destination", "dtype", "epsilon", "indices_or_sections", "keepdims", "mode",
+    "negative_slope", "newshape",
     "num", "ord", "order", "pad_width", "repeats", "shape", "shift", "source", "subscripts",
     "threshold", "x_max", "x_min",
 )  # fmt: skip
+_ALSO_CALLED = {
+    "Abs": "Absolute", "Amax": "Max", "Amin": "Min", "Copy": "Cast", "Divide": "TrueDivide",
+    "StopGradient": "Cast",
+}  # fmt: skip
+"""Functions that compute the same as another one."""
 _ALSO_LAYERS = ("Add", "Maximum", "Minimum", "Multiply", "Subtract")
 """Of two tensors they are layers."""
 
@@ -58,14 +63,18 @@ _MASKS = -1e4
 Lowering = Callable[[KerasLayer, Sequence[str], GraphBuilder], str]
 
 
-def is_operation(entry: Mapping[str, Any], class_name: str) -> bool:
-    """Whether an entry of a configuration is a function that is read here."""
+def operation(entry: Mapping[str, Any], class_name: str) -> str | None:
+    """The function in OPERATIONS or PARTS that an entry of a configuration calls; None for layers,
+    and for functions that are not read here.
+    """
+    class_name = _ALSO_CALLED.get(class_name, class_name)
     known = class_name in OPERATIONS or class_name in PARTS
     if entry.get("module") not in _MODULES or not known:
-        return False
+        return None
     if class_name not in _ALSO_LAYERS:
-        return True
-    return any(not is_tensor(arg) for call in entry["inbound_nodes"] for arg in call["args"])
+        return class_name
+    calls = entry["inbound_nodes"]
+    return class_name if any(not is_tensor(arg) for call in calls for arg in call["args"]) else None
 
 
 def clean_operation(entry: Mapping[str, Any], class_name: str, name: str) -> dict[str, Any]:
@@ -329,20 +338,6 @@ def _squared(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) ->
     return builder.add(Mul(), [inputs[0], inputs[0]], layer.name)
 
 
-def _product(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:
-    """Of two tensors, or with a constant matrix behind: a dense layer."""
-    place = [at for at, each in enumerate(layer.config["args"]) if _is_array(each)]
-    if place:
-        matrix = np.asarray(layer.config["args"][place[0]]["config"]["value"], np.float32)
-        if place != [1] or matrix.ndim != 2:
-            what = f"multiplies with constants of {matrix.shape}"
-            raise refusal(layer, what, expected="Expected a matrix behind the tensor.")
-        weights = weight(builder, layer, "kernel", matrix.T)
-        constants = [weights, bias(builder, layer, matrix.shape[1])]
-        return builder.add(FullyConnected(), [inputs[0], *constants], layer.name)
-    return builder.add(BatchMatmul(), inputs, layer.name)
-
-
 def _unary(op: Absolute | Logarithm | Root) -> Lowering:
     return lambda layer, inputs, builder: builder.add(op, inputs, layer.name)
 
@@ -358,7 +353,7 @@ OPERATIONS: Mapping[str, Lowering] = {
     "Gelu": _gelu,
     "GetItem": sliced,
     "Log": _unary(Logarithm()),
-    "Matmul": _product,
+    "Matmul": product,
     "Max": _reduced(ReduceMax),
     "Maximum": _clip,
     "Mean": _reduced(Mean),

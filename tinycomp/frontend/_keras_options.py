@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinycomp.common.errors import ModelError
@@ -280,17 +280,31 @@ def _activation(value: Any, name: str) -> Any:
 
 
 def _input_shape(shape: Any, name: str) -> list[int | None]:
-    """The input's shape with the batch axis left open."""
+    """The input's shape with the batch axis left open; None for other open axes."""
     if not isinstance(shape, list) or len(shape) < 2:
         raise ModelError(
             f"The input {name!r} has shape {shape}.",
             expected="Expected a batch axis and one to four more axes.",
         )
-    if any(not isinstance(size, int) or size <= 0 for size in shape[1:]):
+    if any(size is not None and (not isinstance(size, int) or size <= 0) for size in shape[1:]):
+        raise ModelError(
+            f"The input {name!r} has shape {tuple(shape)}.",
+            expected="Expected sizes of at least 1.",
+        )
+    return [None, *shape[1:]]
+
+
+def require_fixed(name: str, shape: Sequence[int | None]) -> None:
+    """Refuse open axes behind the batch in an input of the whole model. Inputs of nested models may
+    have them: their shapes follow from the calls.
+
+    Raises:
+        ModelError: there are.
+    """
+    if None in shape[1:]:
         raise ModelError(
             f"The input {name!r} has the open shape {tuple(shape)}.",
             expected="Expected fixed sizes for all axes but the batch, as on a microcontroller.",
             hint="Rebuild the model with keras.Input of fixed sizes, such as (96, 96, 1), copy the "
             "weights (new.set_weights(old.get_weights())), and save it again.",
         )
-    return [None, *shape[1:]]
