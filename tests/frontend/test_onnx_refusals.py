@@ -171,6 +171,18 @@ def test_a_constant_output(refusal: Callable[..., str]) -> None:
     assert "The output 'y' of /model.onnx does not depend on the input." in refusal(whole)
 
 
+def test_a_constant_output_beside_others(tmp_path: Path) -> None:
+    """As policies of reinforcement learning return their spread."""
+    nodes = [node("Exp", ["c"], ["s"]), node("Relu", ["x"], ["y"])]
+    path = tmp_path / "model.onnx"
+    onnx.save(model(nodes, (1, 8), {"c": np.zeros((1, 3), np.float32)}, ("s", "y")), path)
+    graph = read_onnx(path)
+    assert graph.outputs == ("y",)
+    assert [graph.label(name) for name in graph.outputs] == ["y"]
+    (note,) = graph.notes
+    assert note.startswith("The output 's' (1, 3) is constant, and was left out of the library")
+
+
 def test_sparse_constants(refusal: Callable[..., str]) -> None:
     whole = model(RELU, (1, 8))
     values = numpy_helper.from_array(np.ones(1, np.float32), "s")

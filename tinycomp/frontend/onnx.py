@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from tinycomp.common.blockers import Blockers
 from tinycomp.common.errors import ModelError
 from tinycomp.frontend._channels_note import channels_note
@@ -57,7 +59,9 @@ def read_onnx(path: Path) -> Graph:
     blockers.raise_any()
     first = bool(notes[len(model.notes) :])
     outputs = []
-    for name in model.outputs:
+    computed, constant = _by_kind(walk, model)
+    notes += constant
+    for name in computed:
         output = _output(walk, name, path)
         outputs.append(output.name)
         places = output.axis_order()
@@ -70,7 +74,7 @@ def read_onnx(path: Path) -> Graph:
         if walk.uneven:
             notes.append(_rounded_anew(walk.uneven))
     return replace(
-        named_ends(builder.build(outputs, model.class_names), model.outputs),
+        named_ends(builder.build(outputs, model.class_names), computed),
         notes=tuple(notes),
         channels_first=first,
         rounding=rounding,
@@ -112,6 +116,21 @@ def _input_order(model: OnnxModel, wanted: OnnxInput) -> tuple[int, ...]:
                 seen.add(node.name)
                 waiting += [each for each in node.outputs if each]
     return plain
+
+
+def _by_kind(walk: OnnxWalk, model: OnnxModel) -> tuple[list[str], list[str]]:
+    """The outputs that depend on an input, and a note on each other one, as policies return their
+    spread; all outputs where none depends on an input.
+    """
+    constant = [name for name in model.outputs if isinstance(walk.values.get(name), np.ndarray)]
+    if len(constant) == len(model.outputs):
+        return list(model.outputs), []
+    notes = [
+        f"The output {name!r} {np.shape(walk.values[name])} is constant, and was left out of the "
+        "library: onnxruntime gives its values for any input."
+        for name in constant
+    ]
+    return [name for name in model.outputs if name not in constant], notes
 
 
 def _output(walk: OnnxWalk, name: str, path: Path) -> View:
