@@ -34,6 +34,7 @@ def test_float_batches_keep_every_sample_in_order(samples: int) -> None:
     np.testing.assert_array_equal(found["x"], x)
     np.testing.assert_array_equal(found["y"], x @ weights.T + np.arange(5))
     assert list(oracle.run_float(model, x)) == ["y"]
+    assert list(oracle.run_float(model, x, {"x", "other"})) == ["x"]
     sizes = [len(batch["y"]) for batch in oracle.float_batches(model, x)]
     assert sum(sizes) == samples
     assert max(sizes) <= oracle.MAX_BATCH

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from tinycomp.options.build import AUTO
 from tinycomp.passes.fold_batch_normalization import fold_batch_normalization
 from tinycomp.passes.lift_normalization import lift_normalization
 from tinycomp.passes.lower_batch_normalization import lower_batch_normalization
+from tinycomp.quantization import export
 from tinycomp.quantization.affine import core_inputs, quantize_inputs
 from tinycomp.quantization.calibration import METHODS, calibrate
 from tinycomp.quantization.export import write_tflite
@@ -64,6 +66,22 @@ def rms(graph: Graph, core: Graph, x: Array) -> float:
 
 
 CLIPPED = "values beyond theirs are clipped. A hundred are better."
+
+
+def test_the_float_model_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recurrent one is unrolled in the file, which takes seconds."""
+    packed: list[Graph] = []
+    pack = export._Writer.pack
+
+    def counted(writer: Any, graph: Graph, description: str) -> bytes:
+        packed.append(graph)
+        return pack(writer, graph, description)
+
+    monkeypatch.setattr(export._Writer, "pack", counted)
+    graph, x = hot_spots()
+    found = closest(graph, x, AUTO, None, Silent())
+    signal_to_noise(graph, found.graph, x)
+    assert [each is graph for each in packed].count(True) == 1
 
 
 def test_rare_large_values_survive() -> None:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import flatbuffers
 import numpy as np
@@ -27,6 +28,11 @@ _WRITER = "tinycomp"
 """What the description of a file that comes from here begins with."""
 ALIGNMENT = 16
 """Bytes: the schema's force_align for constant data, which the Python object API ignores."""
+
+_WRITTEN: WeakKeyDictionary[Graph, bytes] = WeakKeyDictionary()
+"""Files of graphs that still exist. A float model is run for its ranges, its outputs and the errors
+of its layers, and one with recurrent layers, which are unrolled, takes seconds to write.
+"""
 
 _TYPES = {
     "bool": schema.TensorType.BOOL,
@@ -203,9 +209,17 @@ def write_tflite(graph: Graph, compression: Mapping[str, Any] | None = None) -> 
     Raises:
         ModelError: the graph reads or returns a tensor that no node writes.
     """
+    if compression:
+        return _written(graph, f"{_WRITER} {json.dumps(compression)}")
+    if graph not in _WRITTEN:
+        _WRITTEN[graph] = _written(graph, _WRITER)
+    return _WRITTEN[graph]
+
+
+def _written(graph: Graph, description: str) -> bytes:
     writer = _Writer()
     _write_graph(writer, graph)
-    return writer.pack(graph, f"{_WRITER} {json.dumps(compression)}" if compression else _WRITER)
+    return writer.pack(graph, description)
 
 
 def _write_graph(writer: _Writer, graph: Graph) -> None:

@@ -39,7 +39,8 @@ def signal_to_noise(core: Graph, quantized: Graph, x: Array) -> dict[str, float]
     """
     elements = sum(tensor.size for tensor in core.tensors.values())
     x = x[spread(len(x), max(1, min(SAMPLES, ELEMENTS // max(1, elements))))]
-    expected = run_float(write_tflite(core), core_inputs(core, x), "all")
+    compared = core.tensors.keys() & quantized.tensors.keys()
+    expected = run_float(write_tflite(core), core_inputs(core, x), compared)
     found = simulate(quantized, quantize_inputs(quantized, x))
     result = {}
     masked = {node.outputs[0] for node in masked_sums(core)}
@@ -47,7 +48,7 @@ def signal_to_noise(core: Graph, quantized: Graph, x: Array) -> dict[str, float]
         masked.update(*(node.outputs for node in (each.node, each.spread, each.bound)))
     for name in quantized.tensors:
         parameters = quantized.tensors[name].quantization
-        if name in core.tensors and name not in masked and parameters is not None:
+        if name in compared and name not in masked and parameters is not None:
             ratio = _decibels(expected[name], dequantize_values(found[name], parameters))
             if ratio is not None:
                 result[name] = ratio

@@ -12,7 +12,7 @@ sample to sample, and begins with their initial values in each call.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -28,7 +28,8 @@ BATCH_ELEMENTS = 1 << 23
 """The most activation elements of a float batch; limits memory to a few tens of megabytes."""
 MAX_BATCH = 128
 
-Which = Literal["all", "outputs"]
+Which = Literal["all", "outputs"] | Collection[str]
+"""Of a model's tensors: all, its outputs, or those of these names."""
 
 
 def run(model: bytes, inputs: Array) -> dict[str, Array]:
@@ -107,7 +108,7 @@ def float_batches(
     Args:
         model: a float .tflite whose batch axis can be resized.
         inputs: (samples, *shape) float32.
-        tensors: every activation, or only the model's output.
+        tensors: every activation, only the model's outputs, or those of some names.
 
     Raises:
         ModelError: LiteRT can't load or run the model.
@@ -236,7 +237,7 @@ def _interpreter(model: bytes, resolver: OpResolverType, tensors: Which) -> Any:
         model_content=model,
         num_threads=1,
         experimental_op_resolver_type=resolver,
-        experimental_preserve_all_tensors=tensors == "all",
+        experimental_preserve_all_tensors=tensors != "outputs",
     )
 
 
@@ -247,7 +248,7 @@ def _indices(model: bytes, tensors: Which) -> dict[str, int]:
     """
     subgraph = schema.Model.GetRootAs(model, 0).Subgraphs(0)
     indices = [int(index) for index in subgraph.OutputsAsNumpy()]
-    if tensors == "all":
+    if tensors != "outputs":
         indices = [int(index) for index in subgraph.InputsAsNumpy()]
         for number in range(subgraph.OperatorsLength()):
             indices += [int(index) for index in subgraph.Operators(number).OutputsAsNumpy()]
@@ -256,9 +257,12 @@ def _indices(model: bytes, tensors: Which) -> dict[str, int]:
         indices = [before.get(index, index) for index in indices]
     names = unique_names(subgraph.Tensors(i).Name() for i in range(subgraph.TensorsLength()))
     handles = (schema.TensorType.RESOURCE, schema.TensorType.VARIANT)  # of variables: no values
-    return {
+    found = {
         names[index]: index for index in indices if subgraph.Tensors(index).Type() not in handles
     }
+    if tensors in ("all", "outputs"):
+        return found
+    return {name: index for name, index in found.items() if name in tensors}
 
 
 @contextmanager
