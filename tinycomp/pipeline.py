@@ -28,6 +28,7 @@ from tinycomp.proof.checks import (
     measure_code,
     time_inference,
     verify_record,
+    warn_of_noise,
     with_stand_in,
 )
 from tinycomp.proof.measure import (
@@ -86,6 +87,7 @@ def build(options: BuildOptions, progress: Progress) -> Report:
         report = add_layer_errors(report, prepared, progress)
         reading = options.prepare.data_options
         report = evaluate_accuracy(report, prepared, progress, reading)
+        warn_of_noise(report, prepared, progress)
         report = _run(report, options, emitted, built.firmware, progress)
         if emitted is prepared:
             report = compare_with_plain(report, prepared, assembler, progress)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from tinycomp.common.progress import Silent
 from tinycomp.data.dataset import Dataset
 from tinycomp.data.scored import Scored
@@ -10,14 +14,14 @@ from tinycomp.data.task import model_shape
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.prepare import Prepared
-from tinycomp.proof.checks import add_layer_errors, evaluate_accuracy
+from tinycomp.proof.checks import add_layer_errors, evaluate_accuracy, warn_of_noise
 from tinycomp.quantization.calibration import calibrate
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.ranges import Range
 from tinycomp.reference.oracle import run_float
 from tinycomp.report.html import html
-from tinycomp.report.record import ModelRecord, Report
+from tinycomp.report.record import AccuracyRecord, ModelRecord, Report
 
 
 def checked(graph: Graph, x: Array, deep: float) -> tuple[Report, list[str]]:
@@ -48,6 +52,28 @@ def test_a_loss_is_reported_with_the_worst_tensor(graph: Graph, inputs: Array) -
     assert note.startswith(f"Warning: quantization to int8 loses {lost:.1f} points of top-1. ")
     assert "The largest loss is in 'deep': " in note
     assert "What helps: " in note
+
+
+@pytest.mark.parametrize(("share", "warned"), [(0.02, True), (1.0, False)])
+def test_without_labels_the_float_outputs_are_what_counts(
+    share: float, warned: bool, graph: Graph, inputs: Array
+) -> None:
+    end = graph.outputs[0]
+    ranges = calibrate(graph, inputs, "min-max")
+    ranges["dense"] = Range(share * ranges["dense"].low, share * ranges["dense"].high)
+    shape, data = model_shape(graph), Dataset(inputs, None, inputs, None)
+    prepared = Prepared(quantize(graph, ranges), b"", shape, dataset=data, core=graph)
+    progress = Silent()
+    report = Report(ModelRecord("small", "", 0, 0), "host", "small")
+    report = add_layer_errors(report, prepared, progress)
+    warn_of_noise(report, prepared, progress)
+    assert [note.split(" by ")[0] for note in progress.notes] == warned * [
+        f"Warning: int8 puts output {end!r} off the float model's"
+    ]
+    assert all("What helps: " in note for note in progress.notes)
+    labelled = replace(report, accuracy=AccuracyRecord("top-1", 1))
+    warn_of_noise(labelled, prepared, progress)
+    assert len(progress.notes) == warned
 
 
 def test_a_model_that_keeps_its_score_gets_no_warning(graph: Graph, inputs: Array) -> None:

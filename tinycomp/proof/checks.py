@@ -34,6 +34,10 @@ from tinycomp.target.toolchain import is_available
 
 LOSS = 0.02
 """Loss of a score by int8 that is accepted without a warning."""
+LEAST_RATIO = 10.0
+"""dB of an output's float values over its int8 errors, below which a build without labels warns:
+errors of a third of the values.
+"""
 SHARES = (TOP_1, ACCURACY, R2)
 """Metrics to which LOSS applies."""
 _ABORTS = (
@@ -95,6 +99,19 @@ def add_layer_errors(report: Report, prepared: Prepared, progress: Progress) -> 
     return replace(report, signal_to_noise=ratios)
 
 
+def warn_of_noise(report: Report, prepared: Prepared, progress: Progress) -> None:
+    """Where no labels say what int8 costs, warn if it puts an output far off the float model's."""
+    if report.accuracies or prepared.core is None:
+        return
+    ratios = report.signal_to_noise
+    puts = f"{report.precision} puts" if prepared.dense is None else "compression puts"
+    for name in prepared.core.outputs:
+        if ratios.get(name, LEAST_RATIO) < LEAST_RATIO:
+            label, share = prepared.core.label(name), 10 ** (-ratios[name] / 20)
+            off = f"off the float model's by {share:.0%} of its size (root mean square)"
+            progress.note(_with_remedies(f"{puts} output {label!r} {off}.", report, prepared))
+
+
 def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> None:
     """Warn if quantization alone loses more than LOSS; name the worst tensor and remedies."""
     for record in report.accuracies:
@@ -103,11 +120,14 @@ def _warn_of_loss(report: Report, prepared: Prepared, progress: Progress) -> Non
             if each.metric in SHARES and each.float is not None and each.dense_int8 is not None:
                 loss = each.float - each.dense_int8
                 if loss > LOSS:
-                    progress.note(_loss_note(f"{each.metric}{of}", loss, report, prepared))
+                    points = f"{100 * loss:.1f} points of {each.metric}{of}"
+                    what = f"quantization to {report.precision} loses {points}."
+                    progress.note(_with_remedies(what, report, prepared))
 
 
-def _loss_note(metric: str, loss: float, report: Report, prepared: Prepared) -> str:
-    note = f"Warning: quantization to {report.precision} loses {100 * loss:.1f} points of {metric}."
+def _with_remedies(what: str, report: Report, prepared: Prepared) -> str:
+    """A warning, the tensor with the largest loss, and what helps."""
+    note = f"Warning: {what}"
     blamed = most_to_blame(original(prepared.graph), report.signal_to_noise)
     if blamed is not None:
         name, decibels = blamed
