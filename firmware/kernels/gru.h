@@ -12,6 +12,7 @@ typedef struct {
     uint8_t reset_after; /* 1: the reset gate multiplies what the state adds to the candidate; 0: the state */
     uint8_t masked;      /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start; /* the place among the inputs of the state before the first row; 0: it is zeros */
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* packed: initial sums and factors */
     const int32_t *input_extension;
@@ -95,7 +96,7 @@ static void tc_gru(const tc_gru_t *constants, const tc_input_t *in, const tc_out
     at.candidates = at.gates + padded;
     at.weights = scratch + (3 * units + padded + 3) / 4 * 4;
     if (first == 0) {
-        tc_fill(at.state, 0, units);
+        tc_first_state(at.state, in, op->start, units);
     }
     for (uint16_t y = first; y < last; y++) {
         if (tc_row_counts(in, op->masked, op->mask_zero, y)) {

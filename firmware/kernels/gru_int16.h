@@ -12,6 +12,7 @@ typedef struct {
     uint8_t reset_after; /* 1: the reset gate multiplies what the state adds to the candidate; 0: the state */
     uint8_t masked;      /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start; /* the place among the inputs of the state before the first row; 0: it is zeros */
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* as in dense_int16.h */
     const int32_t *input_lower, *input_upper;
@@ -98,7 +99,7 @@ static void tc_gru_int16(const tc_gru_int16_t *constants, const tc_input_t *in, 
     at.candidates = at.gates + padded;
     at.weights = scratch + (2 * (3 * units + padded) + 3) / 4 * 4;
     if (first == 0) {
-        tc_fill(at.state, 0, units * sizeof *at.state);
+        tc_first_state(at.state, in, op->start, units * sizeof *at.state);
     }
     for (uint16_t y = first; y < last; y++) {
         const int16_t *const x = tc_input_row_int16(in, y);

@@ -20,6 +20,10 @@ typedef struct {
     int8_t added_shift, shown_shift; /* of what is added to the cell state; of the cell state as int8 */
     uint8_t masked;                  /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start;     /* the place among the inputs of the output's row before the first; 0: it is zeros */
+    uint8_t cell_rows; /* 1: an output row is the state and the cell state, both int16 */
+    int8_t widened_shift, narrowed_shift; /* of the state, to int16 and back */
+    int32_t widened_multiplier, narrowed_multiplier;
 } tc_lstm_steps_t;
 
 typedef struct {
@@ -58,6 +62,39 @@ static inline int8_t tc_lstm_steps_unit(const tc_lstm_steps_t *op, const int8_t 
     return (int8_t)tc_recurrent_share(values[3 * units], tc_recurrent_look_up(op->show, read));
 }
 
+/* The states before the first row. */
+static inline void tc_lstm_steps_start(const tc_lstm_steps_t *op, const tc_input_t *in,
+                                       const tc_lstm_steps_scratch_t *at)
+{
+    const size_t units = op->units;
+    tc_fill(at->cell, 0, units * sizeof *at->cell);
+    tc_fill(at->state, 0, units);
+    if (!TC_RECURRENT_RESET && op->start != 0u) {
+        const int16_t *const row = tc_input_row_int16(&in[op->start], 0);
+        for (size_t i = 0; i < units; i++) {
+            at->state[i] = tc_clamp(tc_requantize(row[i], op->narrowed_multiplier, op->narrowed_shift), -128, 127);
+            at->cell[i] = row[units + i];
+        }
+    }
+}
+
+/* A row of the output. */
+static inline void tc_lstm_steps_show(const tc_lstm_steps_t *op, const tc_output_t *out, uint16_t y,
+                                      const tc_lstm_steps_scratch_t *at)
+{
+    const size_t units = op->units;
+    if (op->cell_rows == 0u) {
+        tc_copy(tc_output_row(out, y), at->state, units);
+    } else {
+        int16_t *const row = tc_output_row_int16(out, y);
+        for (size_t i = 0; i < units; i++) {
+            const int32_t wide = tc_requantize(at->state[i], op->widened_multiplier, op->widened_shift);
+            row[i] = tc_clamp_int16(wide, -32768, 32767);
+            row[units + i] = at->cell[i];
+        }
+    }
+}
+
 /* Output rows [first, last), in order. Scratch: the cell state, the gates, the state; a block of weights. */
 static void tc_lstm_steps(const tc_lstm_steps_t *constants, const tc_input_t *in, const tc_output_t *out,
                           uint16_t first, uint16_t last, int8_t *scratch)
@@ -70,8 +107,7 @@ static void tc_lstm_steps(const tc_lstm_steps_t *constants, const tc_input_t *in
     at.state = at.values + 4 * units;
     at.weights = scratch + (7 * units + 3) / 4 * 4;
     if (first == 0) {
-        tc_fill(at.cell, 0, units * sizeof *at.cell);
-        tc_fill(at.state, 0, units);
+        tc_lstm_steps_start(op, in, &at);
     }
     for (uint16_t y = first; y < last; y++) {
         if (tc_row_counts(in, op->masked, op->mask_zero, y)) {
@@ -80,7 +116,7 @@ static void tc_lstm_steps(const tc_lstm_steps_t *constants, const tc_input_t *in
                 at.state[i] = tc_lstm_steps_unit(op, &at.values[i], &at.cell[i]);
             }
         }
-        tc_copy(tc_output_row(out, y), at.state, units);
+        tc_lstm_steps_show(op, out, y, &at);
     }
 }
 

@@ -10,6 +10,7 @@ typedef struct {
     uint16_t inputs, units;
     uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start; /* the place among the inputs of the state before the first row; 0: it is zeros */
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* packed: initial sums and factors */
     const int32_t *input_extension;
@@ -43,7 +44,7 @@ static void tc_simple_rnn(const tc_simple_rnn_t *constants, const tc_input_t *in
     int8_t *const state = scratch, *const next = scratch + units;
     int8_t *const weights = scratch + (2 * units + 3) / 4 * 4;
     if (first == 0) {
-        tc_fill(state, 0, units);
+        tc_first_state(state, in, op->start, units);
     }
     for (uint16_t y = first; y < last; y++) {
         if (tc_row_counts(in, op->masked, op->mask_zero, y)) {

@@ -10,6 +10,7 @@ typedef struct {
     uint16_t inputs, units;
     uint8_t masked; /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start; /* the place among the inputs of the state before the first row; 0: it is zeros */
     const tc_weights_t *weights;
     const uint8_t *input_rows; /* as in dense_int16.h */
     const int32_t *input_lower, *input_upper;
@@ -48,7 +49,7 @@ static void tc_simple_rnn_int16(const tc_simple_rnn_int16_t *constants, const tc
     const tc_scaling_int16_t tanh = {op->table, op->tanh_multiplier, op->tanh_shift};
     int16_t *const state = (int16_t *)(void *)scratch, *const next = state + op->units;
     if (first == 0) {
-        tc_fill(state, 0, size);
+        tc_first_state(state, in, op->start, size);
     }
     for (uint16_t y = first; y < last; y++) {
         if (tc_row_counts_int16(in, op->masked, op->mask_zero, y)) {

@@ -180,14 +180,10 @@ def test_masks_of_other_kinds_are_refused(keras: Any, save: Callable[..., Path])
     assert first is not None
 
 
-def test_too_many_steps_with_a_state(keras: Any, save: Callable[..., Path]) -> None:
+def test_many_steps_from_a_state(keras: Any, assert_same: Callable[..., Graph]) -> None:
     x, k = keras.Input((33, 3)), keras.layers
     model = keras.Model(x, k.LSTM(2, name="x")(x, initial_state=[k.Flatten()(x[:, :1, :2])] * 2))
-    text = (
-        r"'x' \(LSTM\) starts from a state.*, over steps of \(33, 3\)\. Expected at most 32 steps"
-    )
-    with pytest.raises(ModelError, match=text):
-        read_keras(save(model))
+    assert len(assert_same(model).nodes) < 8
 
 
 @pytest.mark.parametrize("sequences", [True, False])
@@ -202,8 +198,7 @@ def test_an_encoder_and_a_decoder(
     options = {"return_sequences": sequences}
     y = made(4, **options)(k.RepeatVector(3)(last), initial_state=states)
     graph = assert_same(keras.Model(x, k.Dense(2)(y)))
-    kernels = [name for name in graph.constants if name.endswith("kernel")]
-    assert len(kernels) == len({*kernels})
+    assert sum(node.op.weight_axis is not None for node in graph.nodes) == 3
 
 
 def test_a_cell_state_as_output(keras: Any, assert_same: Callable[..., Graph]) -> None:
@@ -217,11 +212,3 @@ def test_a_backward_decoder(keras: Any, assert_same: Callable[..., Graph]) -> No
     first = k.GRU(4)(x)
     layer = k.GRU(4, go_backwards=True, return_sequences=True, reset_after=False)
     assert_same(keras.Model(x, layer(x, initial_state=first)))
-
-
-def test_states_of_both_ways(keras: Any, save: Callable[..., Path]) -> None:
-    x, k = keras.Input((STEPS, FEATURES)), keras.layers
-    first = k.GRU(3)(x)
-    model = keras.Model(x, k.Bidirectional(k.GRU(3), name="x")(x, initial_state=[first, first]))
-    with pytest.raises(ModelError, match=r"'x' \(Bidirectional\) starts from states that are"):
-        read_keras(save(model))

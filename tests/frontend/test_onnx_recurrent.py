@@ -92,5 +92,49 @@ def test_options(options: dict[str, object], text: str, tmp_path: Path) -> None:
 def test_a_state_that_is_not_zero(tmp_path: Path) -> None:
     layer = node("LSTM", ["x", "w", "r", "b", "", "one"], ["", "y"], hidden_size=5)
     values = {**constants("LSTM", 1), "one": np.ones((1, 1, 5), np.float32)}
-    with pytest.raises(ModelError, match="starts from a state that is not zero"):
+    with pytest.raises(ModelError, match="starts from a constant state that is not zero"):
+        read_onnx(save(tmp_path, [layer], (6, 1, 3), values))
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize(
+    ("kind", "options"), [("LSTM", {}), ("GRU", {"linear_before_reset": 1}), ("RNN", {})]
+)
+def test_an_encoder_and_a_decoder(
+    kind: str, options: dict[str, int], direction: str, tmp_path: Path
+) -> None:
+    """The second layer starts from the last states of the first, cell states included."""
+    ways, lstm = 2 if direction == "bidirectional" else 1, kind == "LSTM"
+    options = {**options, "direction": direction, "hidden_size": 5}  # type: ignore[dict-item]
+    states, cells = ["h"], ["c"] if lstm else []
+    nodes = [
+        node(kind, ["x", "w", "r", "b"], ["s", *states, *cells], **options),
+        node(kind, ["x", "w", "r", "b", "", *states, *cells], ["y", "", *["z"] * lstm], **options),
+    ]
+    path = save(tmp_path, nodes, (6, 1, 3), constants(kind, ways))
+    if lstm:
+        whole = onnx.load(path)
+        whole.graph.output.append(helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, None))
+        onnx.save(whole, path)
+    assert_same(path)
+
+
+@pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
+@pytest.mark.parametrize("kind", [*LAYERS])
+def test_steps_that_do_not_count(kind: str, direction: str, tmp_path: Path) -> None:
+    ways = 2 if direction == "bidirectional" else 1
+    layer = node(kind, ["x", "w", "r", "b", "lengths"], ["y", "z"], hidden_size=5,
+                 direction=direction)  # fmt: skip
+    values = {**constants(kind, ways), "lengths": np.array([4], np.int32)}
+    path = save(tmp_path, [layer], (6, 1, 3), values)
+    whole = onnx.load(path)
+    whole.graph.output.append(helper.make_tensor_value_info("z", onnx.TensorProto.FLOAT, None))
+    onnx.save(whole, path)
+    assert_same(path)
+
+
+def test_more_steps_than_there_are(tmp_path: Path) -> None:
+    layer = node("GRU", ["x", "w", "r", "b", "lengths"], ["y"], hidden_size=5)
+    values = {**constants("GRU", 1), "lengths": np.array([7], np.int32)}
+    with pytest.raises(ModelError, match=r"reads \[7\] steps of 6\. Expected 1 to 6 steps"):
         read_onnx(save(tmp_path, [layer], (6, 1, 3), values))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tinycomp.common.errors import ModelError
-from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
 from tinycomp.proof.estimate import needs
@@ -77,12 +74,39 @@ def test_the_last_state(
     assert_same(keras.Model(x, k.Dense(2)(k.Flatten()(joined))))
 
 
-def test_a_cell_state_of_many_steps(keras: Any, save: Callable[..., Path]) -> None:
+def test_a_cell_state_of_many_steps(keras: Any, assert_same: Callable[..., Graph]) -> None:
+    """It is one operator."""
     x = keras.Input((33, 5))
     _, last, cell = keras.layers.LSTM(4, return_state=True, name="x")(x)
-    text = r"'x' \(LSTM\) returns its cell state, and that is read, over steps of \(33, 5\)"
-    with pytest.raises(ModelError, match=text):
-        read_keras(save(keras.Model(x, last + cell), "model.keras"))
+    graph = assert_same(keras.Model(x, last + cell))
+    assert len(graph.nodes) < 5
+
+
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("mode", ["concat", "ave", None])
+def test_states_of_both_ways(
+    layer: str, mode: str | None, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    """They are returned, and those of another layer are where both ways start."""
+    x, k = keras.Input(SHAPE), keras.layers
+
+    def made(**options: Any) -> Any:
+        return k.Bidirectional(getattr(k, layer)(4, **options), merge_mode=mode)
+
+    (*outputs,) = made(return_sequences=True, return_state=True)(x)
+    count = 2 if mode is None else 1
+    after = made(return_sequences=True)(x, initial_state=outputs[count:])
+    found = after if mode is None else [after]
+    flat = [k.Flatten()(each) for each in (*found, *outputs)]
+    assert_same(keras.Model(x, k.Dense(2)(k.Concatenate()(flat))))
+
+
+def test_a_layer_that_starts_from_a_dense_one(
+    keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    x, k = keras.Input(SHAPE), keras.layers
+    first = k.Dense(4)(k.Flatten()(x))
+    assert_same(keras.Model(x, k.GRU(4, return_sequences=True)(x, initial_state=first)))
 
 
 TIME_DISTRIBUTED: dict[str, tuple[tuple[int, ...], Callable[[Any], list[Any]]]] = {

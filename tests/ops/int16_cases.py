@@ -285,6 +285,10 @@ def _sequences(op: Recurrent) -> list[Case]:
     return [
         *(make(f"{shape}, {units}, {op}", op, shape, units, seed=units) for shape, units in SIZES),
         *(make(f"{scale}, {op}", _scaled(op, scale), (8, 5), 7, seed=10) for scale in SUMS),
+        *(
+            make(f"given, {op}, {masked=}", op, (6, 9), 7, seed=16, given=True, masked=masked)
+            for masked in (False, True)
+        ),
         make(f"masked, {op}", op, (9, 5), 7, seed=15, masked=True),
         make(f"saturated, {op}", op, (8, 5), 6, seed=11, gain=40.0),
         make(f"large biases, {op}", op, (8, 5), 6, seed=12, bias=5.0),

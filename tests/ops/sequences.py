@@ -8,6 +8,7 @@ from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, p
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters, Shape
 from tinycomp.ops._recurrent import Recurrent
 from tinycomp.ops._recurrent_steps import TYPES
+from tinycomp.ops.quantize import Quantize
 from tinycomp.ops.strided_slice import StridedSlice
 
 SIZES: tuple[tuple[Shape, int], ...] = (
@@ -29,12 +30,14 @@ def sequence_case(
     values: tuple[int, ...] = (),
     dtype: str = "int8",
     masked: bool = False,
+    given: bool = False,
 ) -> Case:
     """A layer whose sums are of about `gain` over the input, and biases of about `bias`.
 
     Args:
         values: of the weights; none given: all.
         masked: whether steps count only where the input's first feature is not zero.
+        given: whether it starts from what the first features of the first row are quantized to.
         dtype: of activations; zero points are 0 on int16, and scales are so much finer.
     """
     rng = np.random.default_rng(seed)
@@ -46,25 +49,29 @@ def sequence_case(
     )
     builder = CaseBuilder(shape, source, dtype)
     output, inputs = state_parameters(op, dtype), extreme_inputs(rng, shape, dtype=dtype)
+    behind = []
     if masked:
-        add_masked(builder, op, output, constants)
+        behind.append(add_mask(builder))
         inputs = with_masked_steps(rng, inputs, source.zero_point)
-    else:
-        builder.add(op, ["input"], output, constants)
+    target = "int16" if op.wide_output else dtype
+    if given:
+        behind.append(add_first(builder, op.width(units), output, target))
+    builder.add(op, ["input"], output, constants, dtype=target, behind=behind)
     return Case(name, builder.graph(), inputs)
 
 
-def add_masked(
-    builder: CaseBuilder,
-    op: Recurrent,
-    output: QuantizationParameters,
-    constants: tuple[Constant, Constant],
-) -> None:
-    """Add a layer whose mask is the input's first feature."""
+def add_mask(builder: CaseBuilder) -> str:
+    """Add a mask, the input's first feature."""
     steps, _ = builder.builder.tensors["input"].shape
     first = StridedSlice(((0, steps, 1), (0, 1, 1)))
-    mask = builder.add(first, ["input"], builder.quantization["input"])
-    builder.add(op, ["input"], output, constants, behind=[mask])
+    return builder.add(first, ["input"], builder.quantization["input"])
+
+
+def add_first(builder: CaseBuilder, width: int, output: QuantizationParameters, dtype: str) -> str:
+    """Add a row of so many values of the input's first row, with a layer's parameters."""
+    part = StridedSlice(((0, 1, 1), (0, width, 1)), (0,))
+    row = builder.add(part, ["input"], builder.quantization["input"], name="row")
+    return builder.add(Quantize(), [row], output, dtype=dtype)
 
 
 def with_masked_steps(rng: np.random.Generator, inputs: Array, zero: int) -> Array:
@@ -117,7 +124,9 @@ def sequence_constants(
 
 def state_parameters(op: Recurrent, dtype: str = "int8") -> QuantizationParameters:
     """Those of a layer's states."""
-    if getattr(op, "activation", None):
+    if op.wide_output:
+        return parameters(op.scales.cell)  # type: ignore[attr-defined]
+    if getattr(op, "state_scale", None) or getattr(op, "activation", None):
         found: QuantizationParameters = op.state  # type: ignore[attr-defined]
         return found
     return TYPES[dtype].state

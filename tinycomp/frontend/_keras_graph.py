@@ -18,7 +18,7 @@ from tinycomp.frontend._keras_lowering import add_outputs, has_outputs
 from tinycomp.frontend._keras_masks import Masks
 from tinycomp.frontend._keras_objects import MODELS, Config
 from tinycomp.frontend._keras_operations import as_layer
-from tinycomp.frontend._keras_recurrent import CELL_READ
+from tinycomp.frontend._keras_recurrent import with_cell_rows
 from tinycomp.frontend._keras_shapes import assumed_shape
 from tinycomp.frontend._keras_steps import (
     at_once,
@@ -34,9 +34,6 @@ from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ir.tensor import Array, Shape
 from tinycomp.ops._keras import refusal
-
-_CELL = 2
-"""The place of the cell state among the outputs of an LSTM with return_state."""
 
 
 class KerasWalk:
@@ -186,10 +183,8 @@ class KerasWalk:
 
 
 def _with_cell(entry: Config, read: Collection[Call]) -> Config:
-    """An LSTM's entry that says whether its cell state, the third of its outputs, is read."""
-    if not any(layer == entry["name"] and output == _CELL for layer, _, output in read):
-        return entry
-    return {**entry, "config": {**entry["config"], CELL_READ: entry["class_name"] == "LSTM"}}
+    """An entry that says whether cell states are read."""
+    return with_cell_rows(entry, {output for layer, _, output in read if layer == entry["name"]})
 
 
 def _require_shape(layer: str, variable: Variable, found: Shape) -> None:

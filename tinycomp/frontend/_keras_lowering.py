@@ -25,7 +25,8 @@ from tinycomp.frontend._keras_normalizations import NORMALIZATIONS
 from tinycomp.frontend._keras_operations import OPERATIONS, PREFIX
 from tinycomp.frontend._keras_recurrent import (
     bidirectional,
-    both_ways,
+    bidirectional_outputs,
+    has_states,
     is_recurrent,
     recurrent,
     with_state,
@@ -101,10 +102,10 @@ def _several(layer: KerasLayer) -> Callable[..., list[str]] | None:
     """What adds the outputs of a layer that has several."""
     if layer.class_name.removeprefix(PREFIX) in PARTS:
         return split
-    if layer.class_name == "Bidirectional" and layer.config.get("merge_mode", "concat") is None:
-        return both_ways
-    state = is_recurrent(layer.class_name) and layer.config.get("return_state")
-    return with_state if state else None
+    if layer.class_name == "Bidirectional":
+        several = has_states(layer) or layer.config.get("merge_mode", "concat") is None
+        return bidirectional_outputs if several else None
+    return with_state if is_recurrent(layer.class_name) and has_states(layer) else None
 
 
 def _add(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -> str:

@@ -152,4 +152,8 @@ def _same_value(table: FileTensor, value: Tensor | Constant) -> bool:
 
 
 def _plain(options: Any) -> dict[str, Any]:
-    return {} if options is None else dict(vars(options))
+    found = {} if options is None else vars(options)
+    return {
+        name: value.tolist() if isinstance(value, np.ndarray) else value
+        for name, value in found.items()
+    }

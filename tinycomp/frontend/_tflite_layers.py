@@ -47,13 +47,13 @@ def spread(
 def rolled(core: Core, operator: Unrolled) -> None:
     """Append a layer that the file has step by step."""
     layer, (index,) = operator.options, operator.outputs
-    source, *masks = (core.value(each) for each in operator.inputs)
+    source, *others = (core.value(each) for each in operator.inputs)
     constants = [replace(each, name=core.free(each.name)) for each in (layer.weights, layer.bias)]
     for each in constants:
         core.keep(each)
-    read = (source, *constants, *masks)
+    read = (source, *constants, *others)
     shape = layer.op.infer_shape([each.shape for each in read])
-    output = activation(core.file.tensors[index], shape, core.dtype)
+    output = activation(core.file.tensors[index], shape, core.file.tensors[index].dtype)
     core.check_shape(index, (1, *shape))
     core.append(layer.op, read, output)
     core.shapes[index] = (1, *shape)

@@ -83,7 +83,11 @@ def _layer(
     first = writers.get(tensors.get(hidden_tensor(name, "row", 0), -1))
     if first is None or not first.inputs:
         return None
-    read = (first.inputs[0], *mask_of(f"{name}/counts", tensors, writers))
+    read = (
+        first.inputs[0],
+        *mask_of(f"{name}/counts", tensors, writers),
+        *_start_of(name, tensors, writers),
+    )
     values = _Values(file, name, tensors, writers)
     for kind in (_gru, _simple_rnn, _lstm):
         try:
@@ -106,6 +110,14 @@ def mask_of(
     compared = writers.get(tensors.get(counts, -1))
     cast = writers.get(compared.inputs[0]) if compared else None
     return cast.inputs[:1] if cast else ()
+
+
+def _start_of(
+    name: str, tensors: Mapping[str, int], writers: Mapping[int, FileOperator]
+) -> tuple[int, ...]:
+    """The layer's row before the first; none if it starts from zeros."""
+    flat = writers.get(tensors.get(hidden_tensor(name, "first", 0), -1))
+    return flat.inputs[:1] if flat else ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,6 +170,11 @@ class _Values:
         (scale,) = self.table(f"{name}/0").scales
         return scale
 
+    def state_scale(self, activation: Operator | None) -> float | None:
+        """Of states; None for those of tanh."""
+        scale, table = self.scale("state"), self.table("state/0")
+        return None if not activation and scale == TYPES[table.dtype].state.scale else scale
+
     def whole(self, *names: str) -> Constant:
         """Weights, the rows of several parts."""
         sides = [
@@ -189,7 +206,7 @@ def _gru(values: _Values) -> Layer:
         (values.scale("gates"), values.scale("candidate")),
         activation,
         values.activation("gate_values", "logistic"),
-        values.scale("state") if activation else None,
+        values.state_scale(activation),
     )
     names = ["gate_bias", "bias", *["state_bias"] * after]
     return Layer(op, values.whole("gate", "candidate"), values.bias(*names))
@@ -197,7 +214,7 @@ def _gru(values: _Values) -> Layer:
 
 def _simple_rnn(values: _Values) -> Layer:
     activation = values.activation("state", "tanh")
-    op = SimpleRnn(values.scale("sums"), activation, values.scale("state") if activation else None)
+    op = SimpleRnn(values.scale("sums"), activation, values.state_scale(activation))
     return Layer(op, values.whole("sum"), values.bias("bias"))
 
 
@@ -207,6 +224,7 @@ def _lstm(values: _Values) -> Layer:
         values.activation("candidate_value", "tanh"),
         values.activation("gate_values", "logistic"),
         Scales(*(values.scale(name) for name in names)),
+        f"{values.output}/rows/0" in values.tensors,
     )
     weights, bias = values.whole("gate", "candidate"), values.bias("gate_bias", "candidate_bias")
     units = len(bias.values) // 4
@@ -224,9 +242,9 @@ def _ordered(constant: Constant, order: Array) -> Constant:
 
 def _operands(file: TfliteFile, read: Sequence[int], output: int, layer: Layer) -> Operands:
     tables = [file.tensors[index] for index in (*read, output)]
-    if any(len(each.shape) != 3 or each.dtype not in TYPES for each in tables):
+    if any(len(each.shape) not in (2, 3) or each.dtype not in TYPES for each in tables):
         raise ValueError("not rows of integers")
-    source, *mask, after = (
+    source, *others, after = (
         Tensor(each.name, each.shape[1:], each.dtype, quantization(each)) for each in tables
     )
-    return Operands((source, layer.weights, layer.bias, *mask), (after,))
+    return Operands((source, layer.weights, layer.bias, *others), (after,))

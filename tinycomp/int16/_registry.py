@@ -34,10 +34,12 @@ def arithmetic(op: Operator, operands: Operands) -> Arithmetic:
     Raises:
         ModelError: it has no form for these types.
     """
-    values = tuple(each for at, each in enumerate(operands.inputs) if at not in op.row_numbers)
+    apart = (*op.row_numbers, op.carried_place(operands))
+    values = tuple(each for at, each in enumerate(operands.inputs) if at not in apart)
     inputs, output = sources(Operands(values, operands.outputs)), operands.output.dtype
     types = {*inputs, output}
-    if types == {"int8"} or (op.moves and len(types) == 1):
+    wide = op.wide_output and {*inputs} == {"int8"} and output == "int16"
+    if types == {"int8"} or wide or (op.moves and len(types) == 1):
         return op
     for form in () if op.bytes_only else forms().get(op.name, ()):
         if any({*inputs} == {source} and output == target for source, target in form.types):

@@ -15,7 +15,7 @@ from tinycomp.int16._weighted import words
 from tinycomp.int16.curves import LogisticInt16, Scaling, TanhInt16, sigmoid_table
 from tinycomp.ir.kernel_call import Channels, KernelCall, Member
 from tinycomp.ir.tensor import Array, Operands, QuantizationParameters, Tensor
-from tinycomp.ops._recurrent import mask_fields, sizes
+from tinycomp.ops._recurrent import sizes, start_fields
 from tinycomp.ops._recurrent_steps import Curve, DenseRows, ordered_weights
 from tinycomp.ops._weighted import weights_and_bias
 from tinycomp.ops.gru import row_order
@@ -54,7 +54,7 @@ class GruInt16(Form):
                 "inputs": features,
                 "units": units,
                 "reset_after": int(self.op.reset_after),
-                **mask_fields(operands),
+                **start_fields(operands),
                 **_row_fields(operands, self.op, order),
                 "sigmoid_multiplier": scalings[0].multiplier,
                 "tanh_multiplier": scalings[1].multiplier,
@@ -89,7 +89,7 @@ class SimpleRnnInt16(Form):
             {
                 "inputs": features,
                 "units": units,
-                **mask_fields(operands),
+                **start_fields(operands),
                 **_row_fields(operands, self.op, np.arange(units)),
                 "tanh_multiplier": scaling.multiplier,
                 "tanh_shift": scaling.shift,

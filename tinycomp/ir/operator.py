@@ -46,6 +46,8 @@ class OutputRange:
     """An upper bound of the calibrated range (a ReLU with max_value)."""
     least: float = 0.0
     """The minimum width of the range, as a fraction of the widest input's."""
+    width: float = 0.0
+    """The minimum width of the range."""
     centred: bool = False
     """Whether the zero point has to be 0."""
     covers: tuple[str, ...] = ()
@@ -128,6 +130,23 @@ class Operator(Arithmetic):
     def bytes_only(self) -> bool:
         """Whether it has no form on int16 with these attributes, though others have one."""
         return False
+
+    @property
+    def wide_output(self) -> bool:
+        """Whether its output is int16 on int8 activations too (a cell state)."""
+        return False
+
+    def carried_place(self, operands: Operands) -> int | None:
+        """The place of an input that stands for the output's row before the first, and has the
+        output's type and parameters; None if there is none.
+        """
+        return None
+
+    def carrying(self, magnitude: float) -> Operator:
+        """The float operator whose carried input has values up to that magnitude; of one that is
+        joined of several parts, the first of them.
+        """
+        return self
 
     @property
     def view_offset(self) -> int:

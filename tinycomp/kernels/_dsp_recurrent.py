@@ -62,7 +62,15 @@ class Rows:
             "input_groups": self.input_groups,
             "state_groups": self.state_groups,
             "gate_blocks": len(self.order) // ROWS - self.state_groups,
-            **{name: call.fields[name] for name in ("reset_after", "masked", "mask_zero")},
+            **{
+                name: call.fields[name]
+                for name in (
+                    "reset_after",
+                    "masked",
+                    "mask_zero",
+                    "start",
+                )
+            },
         }
 
     def weights(self) -> Weights:

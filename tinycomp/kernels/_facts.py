@@ -40,6 +40,7 @@ FACTS: dict[str, Callable[[Members], bool | None]] = {
     "ONCE": lambda members: members["rounding"] == ONCE,
     "SINGLE": lambda members: members["factors"] == 1,
     "STORED": lambda members: members["estimated"] == 0 if members["packed"] else None,
+    "RESET": lambda members: members.get("start", 0) == 0,
     "UNCLAMPED": lambda members: (
         (members["activation_min"], members["activation_max"]) == (-128, 127)
     ),
@@ -58,10 +59,10 @@ that are read together are those of a whole row. ESTIMATED, STORED: first words 
 completed by an estimate, or stored as they are. EVEN: output channels come in pairs. FOURS:
 channels come in fours. MERGED, UNMERGED: where constants of channels are packed, they are pairs of
 words, or are not. ONCE: sums are rounded once. PACKED, PLAIN: all constants of channels are packed,
-or none. SINGLE: where they are, all channels have the same factor. UNCLAMPED: outputs have no
-bounds but those of int8. UNDILATED: windows' cells lie side by side. UNDIVIDED: sums are not made
-of parts. UNMASKED: no steps are skipped. UPRIGHT: no rows of windows lie across. WHOLE: rows of
-windows are whole words. WIDE: they have at least one.
+or none. RESET: states start from zeros. SINGLE: where they are, all channels have the same factor.
+UNCLAMPED: outputs have no bounds but those of int8. UNDILATED: windows' cells lie side by side.
+UNDIVIDED: sums are not made of parts. UNMASKED: no steps are skipped. UPRIGHT: no rows of windows
+lie across. WHOLE: rows of windows are whole words. WIDE: they have at least one.
 """
 _PACKED = ("constants", "factors", "input_rows", "state_rows")
 """Members that are packed constants of channels."""

@@ -24,10 +24,10 @@ STEPS = 256
 def unrolled(op: Any, operands: Operands) -> Graph:
     """The graph of a node, step by step, on int8 or float32. op: an LstmSteps."""
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
-    step_of = _Step(op, made, units, operands.output.dtype == "int8")
+    step_of = _Step(op, made, units, made.dtype == "int8")
     scales = (1.0, 1.0)
     if step_of.integer:
-        scales = parameters(operands.activations[0]).scale, parameters(operands.output).scale
+        scales = parameters(operands.activations[0]).scale, op.state.scale
     of_gates = np.concatenate([np.arange(2 * units), np.arange(3 * units, 4 * units)])
     sides = {}
     for name, rows in (("gate", of_gates), ("candidate", np.arange(2 * units, 3 * units))):
@@ -35,10 +35,12 @@ def unrolled(op: Any, operands: Operands) -> Graph:
         bias = bias_of(made, operands, f"{name}_bias", rows, inputs, scales[0])
         no_bias = bias_of(made, operands, f"{name}_no_bias", len(rows), states, scales[1])
         sides[name] = (inputs, bias), (states, no_bias)
-    zeros = np.zeros((1, units), operands.output.dtype)
+    zeros = np.zeros((1, units), made.dtype)
     cells = zeros.astype("int16") if step_of.integer else zeros
     state: Any = made.constant("zeros", zeros, step_of.quantization("state"))
     cell: Any = made.constant("no_cell", cells, step_of.quantization("cell"))
+    if made.first is not None:
+        state, cell = step_of.start(state)
     for step in range(steps):
         row = made.row(step)
         sums = []
@@ -52,7 +54,7 @@ def unrolled(op: Any, operands: Operands) -> Graph:
         after, next_cell = step_of.states(sums[0], sums[1], cell, step)
         state = made.held(after, state, "held", step)
         cell = made.held(next_cell, cell, "held_cell", step)
-        made.states.append(state)
+        made.states.append(step_of.row(state, cell, step) if op.cell_rows else state)
     return made.graph()
 
 
@@ -104,6 +106,28 @@ class _Step:
         shown = made.apply(self.op.curve, [read], "shown", step, self.quantization("state"))
         state = made.apply(mul, [leave, shown], "state", step, self.quantization("state"))
         return state, cell
+
+    def start(self, zeros: Any) -> tuple[Tensor, Tensor]:
+        """State and cell state of the output's row before the first."""
+        whole, move = self.made.start(zeros), operators()["strided_slice"]
+        assert isinstance(whole, Tensor)
+        parts = (((0, 1, 1), (at * self.units, self.units, 1)) for at in (0, 1))
+        wide, cell = (
+            self.made.apply(move(part), [whole], name, 0, dtype=whole.dtype)  # type: ignore[call-arg]
+            for part, name in zip(parts, ("first_state", "first_cell"), strict=True)
+        )
+        if not self.integer:
+            return wide, cell
+        narrow, known = operators()["quantize"](), self.quantization("state")
+        return self.made.apply(narrow, [wide], "narrow_state", 0, known), cell
+
+    def row(self, state: Any, cell: Any, step: int) -> Tensor:
+        """A row of the output: state and cell state."""
+        known, join = self.quantization("cell"), operators()["concatenation"](axis=1)  # type: ignore[call-arg]
+        if self.integer:
+            widen = operators()["quantize"]()
+            state = self.made.apply(widen, [state], "wide_state", step, known, "int16")
+        return self.made.apply(join, [state, cell], "rows", step, known, cell.dtype)
 
     def _wide(self, x: Tensor, name: str, step: int, scale: float = WIDE.share.scale) -> Tensor:
         """An int8 value on int16; itself in a float graph."""

@@ -137,9 +137,10 @@ class DenseRows:
         Raises:
             ModelError: the output does not have the parameters of a state, or a sum is too large.
         """
-        kind = TYPES[operands.output.dtype]
+        kind = TYPES[operands.activations[0].dtype]
         state = state or kind.state
-        if parameters(operands.output) != state:
+        plain = operands.output.dtype == kind.dtype
+        if plain and parameters(operands.output) != state:
             raise ModelError(
                 f"{operands.output.name!r}, states of a recurrent layer, has "
                 f"{parameters(operands.output)}.",
@@ -235,7 +236,7 @@ def bias_of(
     """
     bias = weights_and_bias(operands)[1].values
     integer = weights.quantization is not None
-    dtype = TYPES[operands.output.dtype].bias if integer else "float32"
+    dtype = TYPES[operands.activations[0].dtype].bias if integer else "float32"
     taken = np.zeros(values, dtype) if isinstance(values, int) else bias[values].astype(dtype)
     if weights.quantization is None:
         return made.constant(name, taken)

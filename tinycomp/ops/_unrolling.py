@@ -13,16 +13,20 @@ from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.operator import Operator, hidden_tensor
 from tinycomp.ir.tensor import Array, Constant, Operands, QuantizationParameters, Tensor, Value
 from tinycomp.ops._masking import Choice, Counts
+from tinycomp.ops._recurrent import first_of, mask_of
 from tinycomp.ops._registry import operators
 
 
 class Unrolling:
-    """Builds the graph of one node whose input is (steps, features), perhaps with a mask (steps,
-    1), and whose output is the state after each step. All tensors between have one row.
+    """Builds the graph of one node whose input is (steps, features), perhaps with a mask (steps, 1)
+    and a first row, and whose output is the state after each step. All tensors between have one row
+    and, unless said otherwise, the input's type.
     """
 
     def __init__(self, operands: Operands) -> None:
-        self.source, *self.masks = operands.activations
+        self.source = operands.activations[0]
+        self.mask, self.first = mask_of(operands), first_of(operands)
+        self.dtype = self.source.dtype
         self.output = operands.output
         self.steps = self.source.shape[0]
         self.tensors = {each.name: each for each in operands.activations}
@@ -84,12 +88,19 @@ class Unrolling:
         parts = ((0, 1, 1), (first, count, 1))
         return self.add("strided_slice", [values], name, step, parts=parts)
 
+    def start(self, zeros: Value) -> Value:
+        """The output's row before the first."""
+        if self.first is None:
+            return zeros
+        flat = operators()["reshape"]((1, *self.first.shape))  # type: ignore[call-arg]
+        return self.apply(flat, [self.first], "first", 0, dtype=self.first.dtype)
+
     def held(self, new: Tensor, old: Value, name: str, step: int) -> Tensor:
         """The next state where the step's mask is not zero, else the one before."""
-        if not self.masks:
+        if self.mask is None:
             return new
         if self._counts not in self.tensors:
-            self._append(Counts(), [self.masks[0]], self._counts, None, "bool")
+            self._append(Counts(), [self.mask], self._counts, None, "bool")
         parts = ((step, 1, 1), (0, 1, 1))
         row = operators()["strided_slice"](parts)  # type: ignore[call-arg]
         title = hidden_tensor(self.output.name, "counts", step)
@@ -105,9 +116,9 @@ class Unrolling:
     def graph(self) -> Graph:
         """The graph, with all states in `states`, in the order of the rows, as its output."""
         join = operators()["concatenation"](axis=0)  # type: ignore[call-arg]
-        self._append(join, self.states, self.output.name, self.output.quantization)
-        name = self.output.name
-        read = tuple(each.name for each in (self.source, *self.masks))
+        name, output = self.output.name, self.output
+        self._append(join, self.states, name, output.quantization, output.dtype)
+        read = tuple(each.name for each in (self.source, self.mask, self.first) if each)
         return Graph(name, tuple(self.nodes), self.tensors, self.constants, read, (name,))
 
     def _append(
@@ -121,7 +132,7 @@ class Unrolling:
         shape = op.infer_shape([value.shape for value in inputs])
         if quantization is None and dtype != "bool":
             quantization = inputs[0].quantization
-        made = Tensor(name, shape, dtype or self.output.dtype, quantization)
+        made = Tensor(name, shape, dtype or self.dtype, quantization)
         self.tensors[name] = made
         self.nodes.append(Node(name, op, tuple(value.name for value in inputs), (name,)))
         return made

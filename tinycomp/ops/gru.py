@@ -24,11 +24,12 @@ from tinycomp.ops._recurrent import (
     ACTIVATIONS,
     BLOCK,
     Recurrent,
+    first_row,
     float_products,
     holder,
-    mask_fields,
     over_time,
     sizes,
+    start_fields,
 )
 from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
@@ -75,12 +76,15 @@ class Gru(Recurrent):
     recurrent_activation: Operator | None = None
     """Of the gates, with values from 0 to 1; None: sigmoid."""
     state_scale: float | None = None
-    """Like `scales`, of the states after another activation than tanh."""
+    """Like `scales`, of the states after another activation than tanh, or after larger ones that
+    were given.
+    """
 
     @property
     def bytes_only(self) -> bool:
         """Of other activations LiteRT has no int16 form."""
-        return self.activation is not None or self.recurrent_activation is not None
+        others = self.activation is not None or self.recurrent_activation is not None
+        return others or self.state_scale is not None
 
     def biases(self, units: int) -> int:
         """A second one for each candidate with reset_after."""
@@ -90,7 +94,13 @@ class Gru(Recurrent):
         """Fixed: that of tanh; of other activations centred, wide enough for candidates."""
         if self.activation is not None:
             return OutputRange(centred=True, covers=("candidate_value",))
-        return OutputRange(fixed=STATE)
+        return OutputRange(fixed=self.state)
+
+    def carrying(self, magnitude: float) -> Operator:
+        """States that start beyond those of tanh have a scale that covers them."""
+        if self.activation or magnitude <= 1:
+            return self
+        return replace(self, state_scale=magnitude / 127)
 
     def bias_scales(self, source: float, weights: Array, count: int, dtype: str = "int8") -> Array:
         """The second bias of a candidate is added to a sum over the state."""
@@ -110,7 +120,7 @@ class Gru(Recurrent):
         scale = TYPES[dtype].sum_scale
         gates = scale(magnitudes, "gate_share", "gate_back", "gates")
         candidate = scale(magnitudes, "share", "back", "candidate")
-        state = output if self.activation else None
+        state = output if self.activation else self.state_scale
         return replace(self, scales=(gates, candidate), state_scale=state)
 
     def unquantized(self) -> Operator:
@@ -137,7 +147,7 @@ class Gru(Recurrent):
         rows, units = self.rows(operands), operands.output.shape[1]
         of_gates, of_candidates = slice(0, 2 * units), slice(2 * units, None)
         kind, shares, held = rows.kind, rows.of_input(inputs[0]), holder(operands, inputs)
-        state: Array = np.zeros((len(shares), units), kind.dtype)
+        state = first_row(operands, inputs)
         states = []
         for step in range(shares.shape[1]):
             share = shares[:, step]
@@ -201,7 +211,7 @@ class Gru(Recurrent):
                 "inputs": features,
                 "units": units,
                 "reset_after": int(self.reset_after),
-                **mask_fields(operands),
+                **start_fields(operands),
                 **row_fields(self.rows(operands), codebook, order),
                 "sigmoid": lookup(self.gate, gates, SHARE),
                 "tanh": lookup(self.curve, candidate, self.state),
@@ -246,7 +256,7 @@ class Gru(Recurrent):
         units = operands.output.shape[1]
         gates, candidate = (each.scale for each in self.sums(operands))
         scales = np.repeat([gates, candidate], [2 * units, units])
-        return DenseRows.of(operands, scales, self.state if self.activation else None)
+        return DenseRows.of(operands, scales, self.state if self.state_scale else None)
 
     @property
     def state(self) -> QuantizationParameters:
@@ -275,11 +285,11 @@ def row_order(units: int) -> NDArray[np.int64]:
 
 def _unrolled(op: Gru, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
-    kind = TYPES.get(operands.output.dtype)
+    kind = TYPES.get(made.dtype)
     gates, candidate = op.sums(operands) if kind else (None, None)
     state_scale, share_scale, scales = None, None, (1.0, 1.0)
     if kind:
-        state_scale, share_scale = op.state if op.activation else kind.state, kind.share
+        state_scale, share_scale = op.state if op.state_scale else kind.state, kind.share
         scales = parameters(operands.activations[0]).scale, state_scale.scale
     both = slice(0, 2 * units)
     gate_weights = constants_of(made, operands, "gate", both)
@@ -299,7 +309,7 @@ def _unrolled(op: Gru, operands: Operands) -> Graph:
             ("zeros", 0, state_scale), ("ones", kind.highest if kind else 1, share_scale),
         )
     )  # fmt: skip
-    state: Any = zeros
+    state: Any = made.start(zeros)
     for step in range(steps):
 
         def add(kind: str, inputs: list[Any], name: str, scale: Any = None, at: int = step) -> Any:

@@ -41,6 +41,7 @@ from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
     ACTIVATIONS,
     BLOCK,
+    CELL_ROWS,
     Recurrent,
     float_products,
     holder,
@@ -179,13 +180,16 @@ class Lstm(Recurrent):
 
     @classmethod
     def of_keras(cls, layer: KerasLayer, features: int) -> tuple[Recurrent, Array]:
-        """With other activations, operators at every step instead."""
+        """With other activations, or if its cell state is read or given, operators at every step
+        instead.
+        """
         _, bias = super().of_keras(layer, features)
         given = {each: layer.config.get(each) for each in ACTIVATIONS}
-        if not any(given.values()):
+        cells = bool(layer.config.get(CELL_ROWS))
+        if not any(given.values()) and not cells:
             return cls(), bias
         steps: Any = operators()["lstm_steps"]
-        return steps(**given), bias
+        return steps(**given, cell_rows=cells), bias
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> Operator:

@@ -2,7 +2,8 @@
 
 Gates: input, forget, cell, output, as in Keras. Gates, candidates and states are int8, the cell
 state is int16. The sums of the gates have one scale, those of the candidate another; all scales are
-chosen over all steps.
+chosen over all steps. With `cell_rows` every row of the output is the state and the cell state,
+both on int16 with the scale of the cell state; a layer can start from such a row.
 """
 
 from __future__ import annotations
@@ -24,11 +25,13 @@ from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._lstm_unrolling import STEPS, WIDE, unrolled
 from tinycomp.ops._recurrent import (
     Recurrent,
+    first_of,
+    first_row,
     float_products,
     holder,
-    mask_fields,
     over_time,
     sizes,
+    start_fields,
 )
 from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
@@ -45,6 +48,11 @@ _TANH_ENDS = 4.0
 """From here on tanh is 1 within a tenth of a step: what it reads needs no wider range."""
 _LEAST_CELL = 2.0**-8
 """The least magnitude of a cell state, as a fraction of what may be added to it."""
+
+_LEAST_WIDTH = 2.0**-4
+"""Of the range of cell states that are returned: states are converted to their scale, to which
+LiteRT has 15 bits at most.
+"""
 
 
 class Scales(NamedTuple):
@@ -71,7 +79,7 @@ class LstmSteps(Recurrent):
     name: ClassVar[str] = "lstm_steps"
     hidden: ClassVar[tuple[str, ...]] = (
         "gate_share", "gate_back", "gates", "share", "back", "candidate", "candidate_value", "kept",
-        "added", "cell", "shown",
+        "added", "cell", "shown", "state",
     )  # fmt: skip
     repacked: ClassVar[bool] = True
     phrase: ClassVar[str] = "An LSTM"
@@ -83,12 +91,34 @@ class LstmSteps(Recurrent):
     """Of the gates, with values from 0 to 1; None: sigmoid."""
     scales: Scales | None = None
     """Of an integer graph, or of one that was trained for int8."""
+    cell_rows: bool = False
+    """Whether rows of the output are the state and the cell state."""
+    reach: float = 1.0
+    """The largest magnitude of states with which it starts, if that is more than tanh returns."""
+
+    @property
+    def wide_output(self) -> bool:
+        """The cell state needs int16."""
+        return self.cell_rows
+
+    def width(self, units: int) -> int:
+        """State, and perhaps cell state."""
+        return 2 * units if self.cell_rows else units
 
     def output_range(self, operands: Operands) -> OutputRange:
-        """Fixed: that of tanh; of other activations centred, wide enough for the cell's."""
+        """Fixed: that of tanh; of other activations centred, wide enough for the cell's. That of
+        cell states is centred too.
+        """
+        if self.cell_rows:
+            covered = ("kept", "added", "cell")
+            return OutputRange(centred=True, covers=covered, width=_LEAST_WIDTH)
         if self.activation is not None:
             return OutputRange(centred=True, covers=("shown",))
         return OutputRange(fixed=STATE)
+
+    def carrying(self, magnitude: float) -> Operator:
+        """States that start beyond those of tanh have a scale that covers them."""
+        return replace(self, reach=max(1.0, magnitude))
 
     def quantized(
         self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
@@ -100,14 +130,18 @@ class LstmSteps(Recurrent):
         fresh = STATE.scale if tanh else narrow(magnitudes, "candidate_value")
         most = max(magnitudes[each] for each in ("kept", "added", "cell"))
         most = max(most, fresh * 128 * _LEAST_CELL)
+        if self.cell_rows:
+            most = max(most, output * WIDE.highest)
         read = min(most, _TANH_ENDS) if tanh else most
+        of_tanh = STATE.scale if self.reach <= 1 else narrow({"": self.reach}, "")
+        other = narrow(magnitudes, "shown", "state") if self.cell_rows else output
         scales = Scales(
             gates=narrow(magnitudes, "gate_share", "gate_back", "gates"),
             candidate=narrow(magnitudes, "share", "back", "candidate"),
             fresh=fresh,
-            cell=WIDE.sum_scale({"cell": most}, "cell"),
+            cell=output if self.cell_rows else WIDE.sum_scale({"cell": most}, "cell"),
             shown=narrow({"cell": read}, "cell"),
-            state=STATE.scale if tanh else output,
+            state=of_tanh if tanh else other,
         )
         return replace(self, scales=scales)
 
@@ -117,14 +151,18 @@ class LstmSteps(Recurrent):
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
         """Row by row, for all samples at once."""
-        plan, units = _Plan.of(self, operands), operands.output.shape[1]
+        plan, (_, _, units) = _Plan.of(self, operands), sizes(operands)
         rows, scales = plan.rows, plan.scales
         gate = curve(self.gate, symmetric(scales.gates), SHARE)
         fresh = curve(self.curve, symmetric(scales.candidate), symmetric(scales.fresh))
         show = curve(self.curve, symmetric(scales.shown), self.state)
         shares, held = rows.of_input(inputs[0]), holder(operands, inputs)
-        state: Array = np.zeros((len(inputs[0]), units), np.int8)
-        cell: Array = np.zeros(state.shape, np.int16)
+        start = first_row(operands, inputs)
+        cell: Array = np.zeros((len(start), units), np.int16)
+        state = start.astype(np.int8)
+        if self.cell_rows:
+            state = rows.kind.saturate(requantize(start[:, :units], *plan.narrowed))
+            cell = start[:, units:]
         states = []
         for step in range(inputs[0].shape[1]):
             sums = rows.kind.added(shares[:, step], rows.of_state(state, slice(None)))
@@ -135,7 +173,11 @@ class LstmSteps(Recurrent):
             cell = held(step, WIDE.added(kept, added), cell)
             shown = show(rows.kind.saturate(requantize(cell, *plan.shown)))
             state = held(step, rows.kind.times_share(gate(leave), shown), state)
-            states.append(state)
+            row = state
+            if self.cell_rows:
+                wide = WIDE.saturate(requantize(state, *plan.widened))
+                row = np.concatenate([wide, cell], axis=1)
+            states.append(row)
         return np.stack(states, axis=1)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
@@ -171,12 +213,15 @@ class LstmSteps(Recurrent):
             shown = rounded(curved.differentiable(operands, [rounded(cell, read)]), of_state)
             return [rounded(leaving * shown, of_state), cell]
 
-        return over_time(step, shares, 2, units, inputs)
+        return over_time(step, shares, 2, units, inputs, self.width(units))
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Cell state, gates and state are in scratch, then a block of weights."""
         plan, (_, features, units) = _Plan.of(self, operands), sizes(operands)
         codebook, scales = weights_and_bias(operands)[0].codebook, plan.scales
+        widened, narrowed = (
+            each if self.cell_rows else Multiplier(0, 0) for each in (plan.widened, plan.narrowed)
+        )
         return KernelCall(
             "lstm_steps",
             {
@@ -190,7 +235,12 @@ class LstmSteps(Recurrent):
                 "shown_multiplier": plan.shown.multiplier,
                 "added_shift": plan.added.shift,
                 "shown_shift": plan.shown.shift,
-                **mask_fields(operands),
+                **start_fields(operands),
+                "cell_rows": int(self.cell_rows),
+                "widened_shift": widened.shift,
+                "narrowed_shift": narrowed.shift,
+                "widened_multiplier": widened.multiplier,
+                "narrowed_multiplier": narrowed.multiplier,
             },
             scratch=-(-7 * units // 4) * 4,
             keeps_scratch=True,
@@ -228,20 +278,29 @@ class _Plan:
     """From the product of input gate and candidate to the cell state."""
     shown: Multiplier
     """From the cell state on int16 to that on int8."""
+    widened: Multiplier
+    """From the state on int8 to the scale of the cell state."""
+    narrowed: Multiplier
+    """From the scale of the cell state to the state on int8."""
 
     @classmethod
     def of(cls, op: LstmSteps, operands: Operands) -> _Plan:
         """Scales are products and quotients of float32, as in LiteRT.
 
         Raises:
-            ModelError: it has no scales.
+            ModelError: it has no scales, or starts from rows that it does not return.
         """
+        if first_of(operands) and not op.cell_rows:
+            raise ModelError(
+                f"{operands.output.name!r} (LSTM) starts from states without a cell state.",
+                expected="Expected both in one row.",
+            )
         if op.scales is None:
             raise ModelError(
                 f"{operands.output.name!r} (LSTM) has no scales of its sums.",
                 hint="Quantize the model first.",
             )
-        scales, units = op.scales, operands.output.shape[1]
+        scales, (_, _, units) = op.scales, sizes(operands)
         of_rows = [scales.gates, scales.gates, scales.candidate, scales.gates]
         rows = DenseRows.of(operands, np.repeat(of_rows, units), op.state)
         fresh = np.float32(scales.fresh / STEPS)
@@ -249,7 +308,11 @@ class _Plan:
         shown = quantize_multiplier(
             float(np.float32(scales.cell)) / float(np.float32(scales.shown))
         )
-        return cls(rows, scales, quantize_multiplier(added), shown)
+        widened, narrowed = (
+            quantize_multiplier(float(np.float32(one)) / float(np.float32(other)))
+            for one, other in ((scales.state, scales.cell), (scales.cell, scales.state))
+        )
+        return cls(rows, scales, quantize_multiplier(added), shown, widened, narrowed)
 
 
 def _widened(shares: Array) -> NDArray[np.int16]:

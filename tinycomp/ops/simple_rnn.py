@@ -21,11 +21,12 @@ from tinycomp.ops._differentiable import rounded
 from tinycomp.ops._quantized import parameters
 from tinycomp.ops._recurrent import (
     Recurrent,
+    first_row,
     float_products,
     holder,
-    mask_fields,
     over_time,
     sizes,
+    start_fields,
 )
 from tinycomp.ops._recurrent_int8 import activation_of, curve, lookup, row_fields
 from tinycomp.ops._recurrent_steps import (
@@ -62,18 +63,26 @@ class SimpleRnn(Recurrent):
     activation: Operator | None = None
     """Of the sums; None: tanh."""
     state_scale: float | None = None
-    """Like `scale`, of the states after another activation than tanh."""
+    """Like `scale`, of the states after another activation than tanh, or if larger ones are
+    given.
+    """
 
     @property
     def bytes_only(self) -> bool:
         """Of other activations LiteRT has no int16 form."""
-        return self.activation is not None
+        return self.activation is not None or self.state_scale is not None
 
     def output_range(self, operands: Operands) -> OutputRange:
         """Fixed: that of tanh; of other activations centred."""
         if self.activation is not None:
             return OutputRange(centred=True)
-        return OutputRange(fixed=STATE)
+        return OutputRange(fixed=self.state)
+
+    def carrying(self, magnitude: float) -> Operator:
+        """States that start beyond those of tanh have a scale that covers them."""
+        if self.activation or magnitude <= 1:
+            return self
+        return replace(self, state_scale=magnitude / 127)
 
     def quantized(
         self, magnitudes: Mapping[str, float], dtype: str = "int8", output: float = 1.0
@@ -82,7 +91,8 @@ class SimpleRnn(Recurrent):
         if self.scale is not None and dtype == "int8":
             return self
         scale = TYPES[dtype].sum_scale(magnitudes, *self.hidden)
-        return replace(self, scale=scale, state_scale=output if self.activation else None)
+        state = output if self.activation else self.state_scale
+        return replace(self, scale=scale, state_scale=state)
 
     def unquantized(self) -> Operator:
         """Without scales."""
@@ -103,7 +113,7 @@ class SimpleRnn(Recurrent):
         """
         rows, held = self.rows(operands), holder(operands, inputs)
         shares = rows.of_input(inputs[0])
-        state: Array = np.zeros((len(shares), operands.output.shape[1]), rows.kind.dtype)
+        state = first_row(operands, inputs)
         states = []
         for step in range(shares.shape[1]):
             sums = rows.kind.added(shares[:, step], rows.of_state(state, slice(None)))
@@ -137,7 +147,7 @@ class SimpleRnn(Recurrent):
             {
                 "inputs": features,
                 "units": units,
-                **mask_fields(operands),
+                **start_fields(operands),
                 **row_fields(self.rows(operands), codebook, np.arange(units)),
                 "tanh": lookup(self.curve, self.sums(operands), self.state),
             },
@@ -171,7 +181,7 @@ class SimpleRnn(Recurrent):
     def rows(self, operands: Operands) -> DenseRows:
         """What its weights compute, of an integer graph."""
         scales = np.array([self.sums(operands).scale])
-        return DenseRows.of(operands, scales, self.state if self.activation else None)
+        return DenseRows.of(operands, scales, self.state if self.state_scale else None)
 
     @property
     def state(self) -> QuantizationParameters:
@@ -186,17 +196,17 @@ class SimpleRnn(Recurrent):
 
 def _unrolled(op: SimpleRnn, operands: Operands) -> Graph:
     made, (steps, _, units) = Unrolling(operands), sizes(operands)
-    kind = TYPES.get(operands.output.dtype)
+    kind = TYPES.get(made.dtype)
     sums = op.sums(operands) if kind else None
     state_scale, scales = None, (1.0, 1.0)
     if kind:
-        state_scale = op.state if op.activation else kind.state
+        state_scale = op.state if op.state_scale else kind.state
         scales = parameters(operands.activations[0]).scale, state_scale.scale
     inputs, states = constants_of(made, operands, "sum", slice(None))
     bias = bias_of(made, operands, "bias", slice(None), inputs, scales[0])
     no_bias = bias_of(made, operands, "no_bias", units, states, scales[1])
     zeros = np.zeros((1, units), operands.output.dtype)
-    state: Any = made.constant("zeros", zeros, state_scale)
+    state: Any = made.start(made.constant("zeros", zeros, state_scale))
     curved = activation_of(op.activation, "tanh")
     for step in range(steps):
         row = made.row(step)

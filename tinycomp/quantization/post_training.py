@@ -97,6 +97,7 @@ def quantize(
     given = {**(given or {}), **table_parameters(graph)}
     ranges = {**ranges, **{name: Range.covered_by(each) for name, each in given.items()}}
     graph, ranges = with_bounded_masks(graph, ranges)
+    graph = _with_carried(graph, ranges)
     typed = with_types(graph, ranges, precision)
     graph, types = typed.graph, dict(typed.types)
     fixed = fixed_parameters(graph, types) | given
@@ -119,6 +120,21 @@ def quantize(
         for name, tensor in graph.tensors.items()
     }
     return replace(graph, nodes=nodes, tensors=tensors, constants=constants)
+
+
+def _with_carried(graph: Graph, ranges: Mapping[str, Range]) -> Graph:
+    """Operators over time that start from given rows know how large these are."""
+    nodes = []
+    for node in graph.nodes:
+        place = node.op.carried_place(graph.operands(node))
+        if place is not None:
+            row = node.inputs[place]
+            joined = graph.producer(row)
+            if joined is not None and joined.op.name == "concatenation":
+                row = joined.inputs[0]
+            node = replace(node, op=node.op.carrying(ranges[row].magnitude))
+        nodes.append(node)
+    return replace(graph, nodes=tuple(nodes))
 
 
 def _covering(graph: Graph, ranges: Mapping[str, Range]) -> dict[str, Range]:
@@ -221,6 +237,7 @@ def _reachable(
             _smallest_width(graph, node, wide, limits),
             limits.headroom * (rule.limit or 0.0),
             rule.least * widest,
+            rule.width,
         )
         for name in node.outputs:
             wide[name] = _at_least(ranges[name].limited(rule.limit), smallest)

@@ -30,8 +30,12 @@ def values_of(node: Node) -> tuple[str, ...]:
     return tuple(name for at, name in enumerate(node.inputs) if at not in node.op.row_numbers)
 
 
-def tied_values(node: Node) -> tuple[str, ...]:
-    """The node's inputs whose parameters a tied range is of."""
+def tied_values(graph: Graph, node: Node) -> tuple[str, ...]:
+    """The node's inputs that have the output's parameters."""
+    operands = graph.operands(node)
+    if not node.op.output_range(operands).tied:
+        place = node.op.carried_place(operands)
+        return () if place is None else (node.inputs[place],)
     left_out = (*node.op.row_numbers, *node.op.untied)
     return tuple(name for at, name in enumerate(node.inputs) if at not in left_out)
 
@@ -49,13 +53,11 @@ def tied_groups(graph: Graph) -> list[list[str]]:
         return name
 
     for node in graph.nodes:
-        if node.op.weight_axis is not None:
-            continue
-        for name in values_of(node):
-            parents.setdefault(name, name)
-        if output_range(graph, node).tied:
-            for name in tied_values(node):
-                parents[root(name)] = root(node.outputs[0])
+        if node.op.weight_axis is None:
+            for name in values_of(node):
+                parents.setdefault(name, name)
+        for name in tied_values(graph, node):
+            parents[root(name)] = root(node.outputs[0])
     groups: dict[str, list[str]] = {}
     for name in parents:
         groups.setdefault(root(name), []).append(name)
@@ -106,10 +108,10 @@ def separate_fixed(
     nodes: list[Node] = []
     for node in graph.nodes:
         inputs = list(node.inputs)
-        if output_range(graph, node).tied:
-            for place, name in enumerate(inputs):
-                if name in crossed and place not in node.op.untied:
-                    inputs[place] = _requantized(name, tensors, nodes, ranges)
+        tied = crossed.intersection(tied_values(graph, node))
+        for place, name in enumerate(inputs):
+            if name in tied and place not in node.op.untied:
+                inputs[place] = _requantized(name, tensors, nodes, ranges)
         nodes.append(replace(node, inputs=tuple(inputs)))
     return replace(graph, nodes=tuple(nodes), tensors=tensors), ranges
 

@@ -81,9 +81,14 @@ def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) 
             dtype = TYPES[8]
         if node.op.weight_axis is None:
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
-        inputs = [converted(name, dtype) if name in read else name for name in node.inputs]
+        target = TYPES[16] if node.op.wide_output else dtype
+        carried = node.op.carried_place(graph.operands(node))
+        inputs = [
+            converted(name, target if place == carried else dtype) if name in read else name
+            for place, name in enumerate(node.inputs)
+        ]
         nodes.append(replace(node, inputs=tuple(inputs)))
-        types.update(dict.fromkeys(node.outputs, dtype))
+        types.update(dict.fromkeys(node.outputs, target))
     return Typed(replace(graph, nodes=tuple(nodes), tensors=tensors), found, types)
 
 

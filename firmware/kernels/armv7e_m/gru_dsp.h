@@ -15,6 +15,7 @@ typedef struct {
     uint8_t reset_after;                 /* 1: the reset gate multiplies what the state adds; 0: the state */
     uint8_t masked;                      /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start;                    /* the place among the inputs of the state before the first row; 0: it is zeros */
     uint8_t input_shift, state_shift; /* of a product's high word */
     const tc_weights_t *weights;
     const int32_t *rows;    /* of each row: initial sum and multiplier over the input, then over the state */
@@ -119,6 +120,10 @@ static void tc_gru_dsp(const tc_gru_dsp_t *op, const tc_input_t *in, const tc_ou
     if (first == 0) {
         tc_fill(at.values, 0, state_size);
         tc_fill(at.state, 0, 2 * state_size);
+        if (!TC_RECURRENT_RESET && op->start != 0u) {
+            tc_copy(at.values, tc_input_row(&in[op->start], 0), op->units);
+            tc_rows_spread(at.state, at.values, op->state_groups);
+        }
         tc_fill(padded, 0, 4u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {

@@ -15,6 +15,7 @@ typedef struct {
     uint8_t reset_after;                 /* 1: the reset gate multiplies what the state adds; 0: the state */
     uint8_t masked;                      /* 1: rows where the second input is mask_zero leave the state as it is */
     int8_t mask_zero;
+    uint8_t start; /* the place among the inputs of the state before the first row; 0: it is zeros */
     uint8_t sigmoid_shift, tanh_shift;
     int32_t sigmoid_multiplier, tanh_multiplier; /* of sums: positions in the table */
     const tc_weights_t *weights;
@@ -135,6 +136,10 @@ static void tc_gru_int16_dsp(const tc_gru_int16_dsp_t *op, const tc_input_t *in,
     if (first == 0) {
         tc_fill(at.values, 0, 2 * state_size);
         tc_fill(at.state, 0, 2 * state_size);
+        if (!TC_RECURRENT_RESET && op->start != 0u) {
+            tc_copy(at.values, tc_input_row(&in[op->start], 0), 2u * op->units);
+            tc_gru_int16_pairs(at.state, at.values, op->state_groups);
+        }
         tc_fill(padded, 0, 8u * op->input_groups);
     }
     for (uint16_t y = first; y < last; y++) {

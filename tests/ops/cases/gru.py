@@ -41,6 +41,17 @@ def _cases(after: bool) -> list[Case]:
             for name, given in OTHERS.items()
         ),
         sequence_case(f"masked{suffix}", plain, (9, 5), 7, seed=15, masked=True),
+        *(
+            sequence_case(
+                f"given, {name}{suffix}", op, (6, 9), 7, seed=16, given=True, masked=masked
+            )
+            for name, op, masked in (
+                ("tanh", plain, False),
+                ("masked", plain, True),
+                ("larger", Gru(after, SCALES, state_scale=0.02), False),
+            )
+        ),
+        sequence_case(f"given, a step{suffix}", plain, (1, 5), 1, seed=17, given=True),
         sequence_case(f"saturated{suffix}", plain, (8, 5), 6, seed=11, gain=40.0),
         sequence_case(f"large biases{suffix}", plain, (8, 5), 6, seed=12, bias=5.0),
         sequence_case(f"hardly any input{suffix}", plain, (8, 5), 6, seed=13, gain=0.01),

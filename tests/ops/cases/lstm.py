@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from conformance import Case, CaseBuilder, channel_parameters, extreme_inputs, parameters
-from sequences import add_masked, with_masked_steps
+from sequences import add_mask, with_masked_steps
 
 from tinycomp.ir.tensor import Constant, Shape
 from tinycomp.ops.lstm import LEAST_EXPONENT, MOST_EXPONENT, Lstm
@@ -52,7 +52,8 @@ def lstm_case(
     )
     target, inputs = parameters(output, zero_points[1]), extreme_inputs(rng, shape)
     if masked:
-        add_masked(builder, op, target, constants)
+        mask = add_mask(builder)
+        builder.add(op, ["input"], target, constants, behind=[mask])
         inputs = with_masked_steps(rng, inputs, zero_points[0])
     else:
         builder.add(op, ["input"], target, constants)

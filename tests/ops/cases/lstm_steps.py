@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from conformance import Case
 from sequences import SIZES, sequence_case
 
@@ -36,6 +38,34 @@ def cases() -> list[Case]:
         *(
             sequence_case(f"masked, {name}", op, (9, 5), 7, seed=15, masked=True)
             for name, op in (("tanh", plain), ("relu", relu))
+        ),
+        *(
+            sequence_case(
+                f"cells, {name}, {given=}, {masked=}",
+                replace(op, cell_rows=True),
+                (6, 16),
+                7,
+                seed=16,
+                masked=masked,
+                given=given,
+            )
+            for name, op in (("tanh", plain), ("relu", relu))
+            for masked in (False, True)
+            for given in (False, True)
+        ),
+        *(
+            sequence_case(
+                f"cells of {cell:g}",
+                replace(_with_cell(cell), cell_rows=True),
+                (3, 15),
+                7,
+                seed=17,
+                given=True,
+            )
+            for cell in (3e-6, 2e-5, 0.01)
+        ),
+        sequence_case(
+            "cells, a step", replace(plain, cell_rows=True), (1, 5), 1, seed=17, given=True
         ),
         sequence_case("saturated", relu, (8, 5), 6, seed=11, gain=40.0),
         sequence_case("large biases", relu, (8, 5), 6, seed=12, bias=5.0),

@@ -36,6 +36,19 @@ def cases() -> list[Case]:
             )
             for zero in (-128, 4)
         ),
+        *(
+            sequence_case(
+                f"given, {op.state_scale}, {masked=}",
+                op,
+                (6, 9),
+                7,
+                seed=16,
+                given=True,
+                masked=masked,
+            )
+            for op in (PLAIN, SimpleRnn(0.04, None, 0.02), SimpleRnn(0.04, Relu(), 0.03))
+            for masked in (False, True)
+        ),
         sequence_case("saturated", PLAIN, (8, 5), 6, seed=11, gain=40.0),
         sequence_case("large biases", PLAIN, (8, 5), 6, seed=12, bias=5.0),
         sequence_case("hardly any input", PLAIN, (8, 5), 6, seed=13, gain=0.01),
