@@ -9,6 +9,8 @@
 #include "port.h"
 #include "tinycomp.h"
 
+#define MOST_INPUTS 3
+
 typedef struct {
     uint16_t height;
     size_t stride;
@@ -20,12 +22,12 @@ typedef struct {
     void (*call)(const tc_input_t *in, const tc_output_t *out, uint16_t first, uint16_t last, int8_t *scratch);
     unsigned inputs, samples;
     size_t scratch;
-    tensor_t tensors[3];    /* two inputs, the output */
-    int in_place;           /* the output may lie on the first input */
-    int reduces;            /* the kernel counts the input's rows, and sums them up in scratch */
-    int keeps;              /* each row continues with the scratch of the one before */
-    unsigned aligned;       /* bytes of a value: tensors begin at a multiple of it */
-    const uint16_t *needed; /* of each input, for each output row: the rows [low, high) that it reads */
+    tensor_t tensors[MOST_INPUTS + 1]; /* inputs, the output */
+    int in_place;                      /* the output may lie on the first input */
+    int reduces;                       /* the kernel counts the input's rows, and sums them up in scratch */
+    int keeps;                         /* each row continues with the scratch of the one before */
+    unsigned aligned;                  /* bytes of a value: tensors begin at a multiple of it */
+    const uint16_t *needed;            /* of each input, for each output row: the rows [low, high) that it reads */
 } case_t;
 
 #include "cases.h"
@@ -118,13 +120,13 @@ static void compare(const case_t *c, const char *how, const int8_t *expected, co
     }
 }
 
-static block_t inputs[2], output, scratch;
+static block_t inputs[MOST_INPUTS], output, scratch;
 
 /* All rows at once, with the output in a separate buffer or in place of the first input. */
 static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_place)
 {
-    const tensor_t *const to = &c->tensors[2];
-    tc_input_t in[2];
+    const tensor_t *const to = &c->tensors[MOST_INPUTS];
+    tc_input_t in[MOST_INPUTS];
     int whole = 1;
     for (unsigned i = 0; i < c->inputs; i++) {
         const tensor_t *const t = &c->tensors[i];
@@ -161,9 +163,9 @@ static void run_whole(const case_t *c, unsigned sample, size_t offset, int in_pl
 /* Rings that hold as many rows as one output row needs, and two output rows. */
 static void run_rows(const case_t *c, unsigned sample, size_t offset)
 {
-    const tensor_t *const to = &c->tensors[2];
+    const tensor_t *const to = &c->tensors[MOST_INPUTS];
     const uint16_t slots = to->height < 2 ? to->height : 2;
-    tc_input_t in[2];
+    tc_input_t in[MOST_INPUTS];
     int whole = 1;
     for (unsigned i = 0; i < c->inputs; i++) {
         const uint16_t *needed = c->needed + 2u * i * to->height;
@@ -211,7 +213,7 @@ static void run_rows(const case_t *c, unsigned sample, size_t offset)
 /* One input row after the other, in a ring of one. */
 static void run_reduction(const case_t *c, unsigned sample, size_t offset)
 {
-    const tensor_t *const from = &c->tensors[0], *const to = &c->tensors[2];
+    const tensor_t *const from = &c->tensors[0], *const to = &c->tensors[MOST_INPUTS];
     allocate(&inputs[0], from->stride, offset);
     allocate(&output, to->height * to->stride, (offset + 3 * c->aligned) % 4);
     allocate(&scratch, c->scratch, SCRATCH_OFFSET);

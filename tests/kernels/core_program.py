@@ -28,6 +28,8 @@ from tinycomp.target.boards import Board
 from tinycomp.target.ports import link_flags
 from tinycomp.target.toolchain import SANITIZE, STRICT, Options, compile_objects, link
 
+_MOST_INPUTS = 3
+"""As in core_main.c."""
 MAIN = Path(__file__).parent / "core_main.c"
 SECONDS = 240
 """Time limit for a program in seconds; it takes a tenth of that."""
@@ -190,7 +192,7 @@ def _case(number: int, case: KernelCase) -> list[str]:
         f"{{{shape[0]}, {shape[1]}, tensor_{number}_{index}}}"
         for index, shape in enumerate(byte_rows(t) for t in (*inputs, operands.output))
     ]
-    views += ["{0, 0, NULL}"] * (2 - len(inputs))
+    views += ["{0, 0, NULL}"] * (_MOST_INPUTS - len(inputs))
     samples, name = len(case.case.inputs), f"{case.case.name} ({case.kernel})"
     table = operation.call.table if operation.call else 0
     areas = f"scratch + {table}, scratch" if table else "scratch"  # its end is guarded
