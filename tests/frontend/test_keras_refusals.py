@@ -24,8 +24,8 @@ IMAGE, SIGNAL, VECTOR = (8, 8, 4), (12, 4), (6,)
 LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     "rnn": (
         SIGNAL,
-        lambda k: k.RNN(k.GRUCell(3), name="x"),
-        "Layer 'x' is of type RNN, which is not supported. Use LSTM, GRU or SimpleRNN, or Conv1D",
+        lambda k: k.RNN([k.GRUCell(3), k.GRUCell(2)], name="x"),
+        "Layer 'x' is of type RNN, which is not supported. Use LSTM, GRU or SimpleRNN (several",
     ),
     "lstm_activation": (
         SIGNAL,
@@ -506,9 +506,9 @@ def test_a_state_between_inferences(keras: Any, save: Save) -> None:
 def test_all_layers_are_named_at_once(keras: Any, save: Save) -> None:
     k = keras.layers
     layers = [
-        k.RNN(k.LSTMCell(4), return_sequences=True, name="a"),
+        k.RNN([k.LSTMCell(4), k.LSTMCell(4)], return_sequences=True, name="a"),
         k.Discretization([0.0], name="b"),
-        k.RNN(k.GRUCell(4), name="c"),
+        k.RNN([k.GRUCell(4), k.GRUCell(4)], name="c"),
     ]
     text = refused(save(keras.Sequential([keras.Input(SIGNAL), *layers])))
     lines = text.splitlines()

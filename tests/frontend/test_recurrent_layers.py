@@ -21,7 +21,8 @@ from tinycomp.reference.simulate import simulate
 from tinycomp.target.boards import load_board
 
 SHAPE = (9, 5)
-LAYERS = ("GRU", "LSTM", "SimpleRNN")
+OPERATORS = {"GRU": "gru", "LSTM": "lstm", "SimpleRNN": "simple_rnn"}
+LAYERS = tuple(OPERATORS)
 MODELS: dict[str, Callable[[Any, Any], list[Any]]] = {
     "last state": lambda k, layer: [layer(7)],
     "all states, stacked": lambda k, layer: [layer(7, return_sequences=True), layer(4)],
@@ -244,6 +245,22 @@ def test_other_gates(layer: str, gate: str, keras: Any, assert_same: Callable[..
     graph = assert_same(keras.Sequential([keras.Input(SHAPE), made]))
     x = np.random.default_rng(0).normal(0, 1, (30, *SHAPE)).astype(np.float32)
     compare_with_litert(graph, x)
+
+
+@pytest.mark.parametrize("file", ["model.keras", "model.h5"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_cell_in_a_layer_for_any(
+    layer: str, file: str, keras: Any, assert_same: Callable[..., Graph]
+) -> None:
+    """RNN(LSTMCell(4)) is LSTM(4): its options and weights lie in another place of the file."""
+    k = keras.layers
+    cell = getattr(k, f"{layer}Cell")
+    rows = k.RNN(cell(4, activation="relu"), return_sequences=True, go_backwards=True)
+    graph = assert_same(
+        keras.Sequential([keras.Input(SHAPE), rows, k.RNN(cell(3)), k.Dense(2)]), file
+    )
+    kinds = [node.op.name.removesuffix("_steps") for node in graph.nodes if node.op.hidden]
+    assert kinds == 2 * [OPERATORS[layer]]
 
 
 @pytest.mark.parametrize("layer", LAYERS)

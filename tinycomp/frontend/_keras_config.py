@@ -29,6 +29,7 @@ from tinycomp.frontend._keras_objects import MODELS, Config, refuse_foreign, wra
 from tinycomp.frontend._keras_operations import clean_operation, operation
 from tinycomp.frontend._keras_options import LAYERS, clean_options, require_fixed
 from tinycomp.frontend._keras_steps import wraps_model
+from tinycomp.frontend._keras_wrapped_cells import as_one_layer
 from tinycomp.ir.tensor import Shape
 
 AUGMENTATIONS = frozenset(
@@ -141,6 +142,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers, whole: bool = False) ->
         return clean_operation(entry, function, name)
     class_name, config = _operation(entry, class_name, name, config)
     refuse_foreign(entry, class_name, name)
+    saved_as = class_name
+    class_name, config = as_one_layer(class_name, config, name)
     if class_name in MODELS:
         cleaned = _model(MODELS[class_name], name, config, blockers, whole)
     elif class_name in IDENTITIES or _wraps_identity(class_name, config):
@@ -156,6 +159,8 @@ def _entry(entry: Mapping[str, Any], blockers: Blockers, whole: bool = False) ->
             f"Layer {name!r} is of type {class_name}, which is not supported.",
             hint=hint(class_name),
         )
+    if saved_as != class_name:
+        cleaned["saved_as"] = saved_as
     if "inbound_nodes" in entry:
         separate = class_name == "MultiHeadAttention"
         nodes = entry["inbound_nodes"]

@@ -15,8 +15,13 @@ _INSTEAD = {
 }
 _GROUPS = (
     (
+        "GRUCell LSTMCell SimpleRNNCell",
+        f"Use a layer for all steps: GRU, LSTM or SimpleRNN. {EXPORTED}",
+    ),
+    (
         "RNN ConvLSTM3D",
-        "Use LSTM, GRU or SimpleRNN, or Conv1D, strided or dilated, over the time axis.",
+        "Use LSTM, GRU or SimpleRNN (several for stacked cells), or Conv1D, strided or dilated, "
+        "over the time axis.",
     ),
     ("ThresholdedReLU", "Use ReLU or LeakyReLU."),
     (

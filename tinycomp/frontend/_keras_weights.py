@@ -76,7 +76,7 @@ class _Archived:
     def model(self, model: Config, group: str = "", place: Place = ()) -> Arrays:
         counts: dict[str, int] = {}
         for entry in model["config"]["layers"]:
-            kind = _snake_case(entry["class_name"])
+            kind = _snake_case(entry.get("saved_as", entry["class_name"]))
             number = counts.get(kind, 0)
             counts[kind] = number + 1
             inner = f"{group}layers/{kind}_{number}" if number else f"{group}layers/{kind}"
