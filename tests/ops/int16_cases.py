@@ -26,6 +26,7 @@ from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
 from tinycomp.ops.add_constant import AddConstant
 from tinycomp.ops.average_pool_2d import AveragePool2D
+from tinycomp.ops.batch_matmul import BatchMatmul
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.conv_2d import Conv2D
 from tinycomp.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -65,7 +66,8 @@ def cases() -> dict[str, list[Case]]:
     """By operator."""
     found: dict[str, list[Case]] = {}
     for make in (
-        _weighted, _unary, _binary, _pooling, _reductions, _moving, _conversions, _recurrent,
+        _weighted, _unary, _binary, _matrices, _pooling, _reductions, _moving, _conversions,
+        _recurrent,
     ):  # fmt: skip
         for operator, case in make():
             found.setdefault(operator, []).append(case)
@@ -225,6 +227,35 @@ def _binary() -> Found:
             name = f"{op} {size}"
             found.append(_one(name, op, shape, ONE, parameters(0.004), constants))
     return found
+
+
+def _matrices() -> Found:
+    """All four ways to read two matrices, in a case for each rank; scales."""
+    found = []
+    for shape in ((4, 6), (3, 4, 5), (2, 3, 4, 2)):
+        for scales in ((0.0003, 0.0005, 0.004), (1e-6, 0.9, 0.9), (0.0003, 1 / 32768, 0.0003)):
+            found.append(("batch_matmul", _products(shape, scales)))
+    return found
+
+
+def _products(shape: Shape, scales: tuple[float, float, float]) -> Case:
+    turned = (*range(len(shape) - 2), len(shape) - 1, len(shape) - 2)
+    first, second, output = map(parameters, scales)
+
+    def nodes(builder: CaseBuilder) -> None:
+        back = StridedSlice(tuple((full - 1, full, -1) for full in shape))
+        sliced = builder.add(back, ["input"], first, name="back")
+        same = builder.add(Quantize(), [sliced], second, name="other")
+        across = builder.add(Transpose(turned), [same], second, name="across")
+        for name, op, other in (
+            ("plain", BatchMatmul(), across),
+            ("second", BatchMatmul(False, True), same),
+            ("first", BatchMatmul(True), same),
+            ("both", BatchMatmul(True, True), across),
+        ):
+            builder.add(op, ["input", other], output, name=name)
+
+    return _case(f"{shape}, {scales}", shape, nodes, first)
 
 
 def _pooling() -> Found:

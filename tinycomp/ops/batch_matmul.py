@@ -73,9 +73,10 @@ class BatchMatmul(Operator):
 
     def cost(self, operands: Operands) -> Cost:
         """A sum of products for each output."""
-        return Cost(macs=operands.output.size * self._depth(operands))
+        return Cost(macs=operands.output.size * self.depth(operands))
 
-    def _depth(self, operands: Operands) -> int:
+    def depth(self, operands: Operands) -> int:
+        """Products of a sum."""
         return operands.inputs[0].shape[-2 if self.transpose_first else -1]
 
     def reference(self, operands: Operands, inputs: Sequence[Array]) -> Array:
@@ -86,7 +87,7 @@ class BatchMatmul(Operator):
         first = x.swapaxes(-1, -2) if self.transpose_first else x
         second = y.swapaxes(-1, -2) if self.transpose_second else y
         sums = (first.astype(np.float64) @ second.astype(np.float64)).astype(np.int64)
-        scaled = requantize(sums, *_factor(operands, self._depth(operands)))
+        scaled = requantize(sums, *_factor(operands, self.depth(operands)))
         return saturate(scaled + parameters(operands.output).zero_point)
 
     def differentiable(self, operands: Operands, inputs: Sequence[Any]) -> Any:
@@ -100,21 +101,14 @@ class BatchMatmul(Operator):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Matrices lie within rows, or rows are a matrix's."""
-        shape, depth = operands.output.shape, self._depth(operands)
+        shape, depth = operands.output.shape, self.depth(operands)
         height, width = shape[-2:]
         factor = _factor(operands, depth)
         one_row = len(shape) == 2
         fields = {
             "batches": 1 if one_row else math.prod(shape[1:-2]),
             "height": 1 if one_row else height,
-            "width": width,
-            "depth": depth,
-            "first_whole": int(not self._row_by_row(operands, 0)),
-            "second_whole": int(not self._row_by_row(operands, 1)),
-            "first_down": 1 if self.transpose_first else depth,
-            "first_step": height if self.transpose_first else 1,
-            "second_right": depth if self.transpose_second else 1,
-            "second_step": 1 if self.transpose_second else width,
+            **self.walk(operands),
             "first_zero_point": parameters(operands.inputs[0]).zero_point,
             "second_zero_point": parameters(operands.inputs[1]).zero_point,
             "output_zero_point": parameters(operands.output).zero_point,
@@ -123,6 +117,20 @@ class BatchMatmul(Operator):
         }
         scratch = 4 * width + depth * (self.transpose_first + (width, 0)[self.transpose_second])
         return KernelCall("batch_matmul", fields, scratch=scratch, keeps_scratch=one_row)
+
+    def walk(self, operands: Operands) -> dict[str, int]:
+        """Members of a kernel's struct: sizes, and distances in values."""
+        (height, width), depth = operands.output.shape[-2:], self.depth(operands)
+        return {
+            "width": width,
+            "depth": depth,
+            "first_whole": int(not self._row_by_row(operands, 0)),
+            "second_whole": int(not self._row_by_row(operands, 1)),
+            "first_down": 1 if self.transpose_first else depth,
+            "first_step": height if self.transpose_first else 1,
+            "second_right": depth if self.transpose_second else 1,
+            "second_step": 1 if self.transpose_second else width,
+        }
 
     @classmethod
     def from_tflite(cls, name: str, options: Any, operands: Operands) -> BatchMatmul:

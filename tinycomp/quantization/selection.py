@@ -183,7 +183,7 @@ def closest(
         return best
     wide, error = found
     made = quantize(graph, observed.ranges(best.method), fixed, scales, wide)
-    note = wide_note(graph, precision, best.error / size / error)
+    note = wide_note(graph, precision, wide, best.error / size / error)
     return replace(best, graph=made, error=error * size, note=note)
 
 

@@ -29,10 +29,10 @@ class Precision:
     bits: int = 8
     """8 or 16, of the model's input and of all layers that are not named."""
     by_layer: Mapping[str, int] = field(default_factory=dict)
-    """Of layers with weights, by node name."""
+    """Of layers with weights, and of others that get more than they read, by node name."""
 
     def of(self, node: Node) -> int:
-        """The bits of a layer with weights."""
+        """The bits of a layer."""
         return self.by_layer.get(node.name, self.bits)
 
 
@@ -76,7 +76,10 @@ def with_types(graph: Graph, ranges: Mapping[str, Range], precision: Precision) 
             dtype = TYPES[8]  # of the table
             types.update({name: dtype for name in node.inputs if name not in graph.tensors})
         elif node.op.weight_axis is None:
-            dtype = max((types[name] for name in read), key=list(TYPES.values()).index)
+            found_types = [types[name] for name in read]
+            if node.name in precision.by_layer:
+                found_types.append(dtype)
+            dtype = max(found_types, key=list(TYPES.values()).index)
         if not has_int16(node.op):
             dtype = TYPES[8]
         if node.op.weight_axis is None:

@@ -12,6 +12,7 @@ granularity = "layer"
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -79,7 +80,8 @@ class Recipe(_Table):
         Raises:
             TinycompError: a pattern matches no layer.
         """
-        return self._by_layer(graph, "activations")
+        shares = [node.name for node in graph.nodes if node.op.name == "softmax"]
+        return self._by_layer(graph, "activations", shares)
 
     @property
     def prunes(self) -> bool:
@@ -133,11 +135,11 @@ class Recipe(_Table):
             "granularity_by_layer": self._by_layer(graph, "granularity"),
         }
 
-    def _by_layer(self, graph: Graph, key: str) -> dict[str, Any]:
-        """The values of a key by node name."""
+    def _by_layer(self, graph: Graph, key: str, others: Sequence[str] = ()) -> dict[str, Any]:
+        """The values of a key by node name, of weighted nodes and of those named."""
         values = {}
         for pattern, table in self.layers.items():
-            for name in _match(graph, pattern):
+            for name in _match(graph, pattern, others if getattr(table, key) is not None else ()):
                 if getattr(table, key) is not None:
                     values[name] = getattr(table, key)
         return values
@@ -168,9 +170,9 @@ def _first_problem(error: ValidationError) -> str:
     return f"key '{key}' is not known. Known here: {', '.join(known)}.{hint}"
 
 
-def _match(graph: Graph, pattern: str) -> list[str]:
-    """The names of the weighted nodes that a pattern matches."""
-    names = [node.name for layer in weighted_layers(graph) for node in layer.nodes]
+def _match(graph: Graph, pattern: str, others: Sequence[str] = ()) -> list[str]:
+    """The names of the weighted nodes, and of the others, that a pattern matches."""
+    names = [*(node.name for layer in weighted_layers(graph) for node in layer.nodes), *others]
     matches = [name for name in names if fnmatchcase(name, pattern)]
     if not matches:
         raise TinycompError(
