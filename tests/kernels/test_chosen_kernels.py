@@ -75,6 +75,15 @@ def test_any_depthwise_window_uses_vectors(window: tuple[int, int]) -> None:
     assert found.kernel.endswith("_mve")
 
 
+@pytest.mark.parametrize(("channels", "multiplier"), [(1, 8), (2, 3), (3, 2)])
+def test_several_outputs_of_few_channels_use_vectors(channels: int, multiplier: int) -> None:
+    op = DepthwiseConv2D(Window.make("same", (12, 12), (3, 3)), multiplier)
+    weights = (1, 3, 3, channels * multiplier)
+    case = weighted_case("few channels", op, (12, 12, channels), weights, seed=1)
+    (found,) = lowered([case], "armv8_1m_mve")
+    assert found.kernel.startswith("conv_2d_")
+
+
 @pytest.mark.parametrize(
     ("width", "window", "multiplier", "kernel"),
     [

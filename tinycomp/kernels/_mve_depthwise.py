@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
+from tinycomp.kernels._dsp_depthwise import over_all_channels
 from tinycomp.kernels._dsp_sums import integer
+from tinycomp.kernels._mve_convolution import convolution
 from tinycomp.kernels._mve_sums import factors, vector_sums
 
 VECTOR = 16
@@ -39,9 +41,11 @@ _SAME = (
 
 
 def depthwise(call: KernelCall, operands: Operands, stored: Encoded | None) -> KernelCall | None:
-    """The MVE kernel's call; None if channels share an input channel, windows are too tall, or
-    values exceed its bounds.
+    """The MVE kernel's call, of a convolution where few input channels have several outputs each;
+    None if more have, windows are too tall, or values exceed its bounds.
     """
+    if integer(call, "channel_multiplier") != 1 and integer(call, "input_channels") < GROUP:
+        return convolution(over_all_channels(call, "conv_2d"), operands, stored)
     sums, weights = vector_sums(call), call.fields["weights"]
     assert isinstance(weights, Weights)
     height, width = integer(call, "kernel_height"), integer(call, "kernel_width")
