@@ -101,7 +101,9 @@ class KernelCall:
     table: int = 0
     """Bytes of a second scratch area; its address is the kernel's last argument."""
     share: float = 1
-    """The share of the multiply-accumulates that it computes: less than one if it skips zeros."""
+    """The share of the multiply-accumulates that it computes: less than one if it skips zeros, more
+    if it multiplies by zeros that fill up windows or rows.
+    """
 
     @property
     def continues(self) -> bool:

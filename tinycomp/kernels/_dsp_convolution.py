@@ -89,7 +89,7 @@ def _by_windows(
         in_place=form.once and not gathers and _is_pointwise(call),
         tile=form.pixels if form.table or kept else 1,
         table=form.table,
-        share=kept.share if kept else 1,
+        share=call.share * (kept.share if kept else 1),
     )
 
 

@@ -60,7 +60,8 @@ def over_all_channels(call: KernelCall, kernel: str) -> KernelCall:
     matrix[channels, :, channels // multiplier] = weights.values
     fields = dict(call.fields) | {"weights": Weights(matrix.reshape(outputs, -1), outputs)}
     named = {_AS_CONVOLUTION.get(name, name): value for name, value in fields.items()}
-    return KernelCall(kernel, named | {"output_channels": outputs}, room=call.room)
+    named |= {"output_channels": outputs}
+    return KernelCall(kernel, named, room=call.room, share=inputs)
 
 
 def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) -> KernelCall:
@@ -79,8 +80,9 @@ def _three_by_three(call: KernelCall, sums: Sums, kernel: str, decoded: bool) ->
         "weights": weights,
         **rounding(call, sums),
     }
-    columns = -(-width // outputs) * outputs * stride
-    return KernelCall(kernel, fields, scratch=24 * columns + TAIL)
+    columns = -(-width // outputs) * outputs
+    scratch = 24 * columns * stride + TAIL
+    return KernelCall(kernel, fields, scratch=scratch, share=columns / width)
 
 
 def _in_place(sums: Sums) -> Weights:
@@ -168,7 +170,8 @@ def _by_columns(call: KernelCall, sums: Sums) -> KernelCall:
         **rounding(call, sums),
     }
     scratch = 8 * words * height + 4 * BLOCK * height * (pixels // 2 + words)
-    return KernelCall("depthwise_pairs_dsp", fields, scratch=scratch)
+    filled = width / integer(call, "output_width") * 2 * words / integer(call, "kernel_width")
+    return KernelCall("depthwise_pairs_dsp", fields, scratch=scratch, share=filled)
 
 
 def _by_pairs(matrix: NDArray[np.int8]) -> NDArray[np.int8]:

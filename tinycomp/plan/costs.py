@@ -14,8 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tinycomp.codecs._costs import decoding_costs
+from tinycomp.codecs._registry import codecs
 from tinycomp.ir.tensor import Operands
 from tinycomp.ops._rows import byte_rows
+from tinycomp.ops._window import Window
 from tinycomp.plan.program import Operation, Program
 from tinycomp.plan.schedule import INPUT, Copy, Step, total_rows
 
@@ -25,10 +28,18 @@ PER_CALL = ("calls", "channels", "weights", "filled")
 """Terms per kernel call: the call, its output channels, the weights read, and the
 multiply-accumulates of padding pixels in its last tile.
 """
-PER_INFERENCE = ("rows", "lines", "outputs", "windows", "macs")
+PER_INFERENCE = (
+    "rows", "lines", "outputs", "windows", "macs", "pieces", "rests", "scattered", "spare",
+    "signed",
+)  # fmt: skip
 """Terms that don't depend on the schedule: rows; rows times channels; output values; values of
-windows, each counted once for all channels; multiply-accumulates.
+windows, each counted once for all channels; multiply-accumulates, or values that are pooled; parts
+of windows that lie together in the input; bytes of these that fill no word; values of windows whose
+parts are dilated or shorter than a word; multiply-accumulates of channels that fill up a group;
+output values that may be negative, which kernels round differently.
 """
+WORD = 4
+"""Bytes in a word, and channels in a group."""
 STEPS = ("steps", "copies", "copied bytes")
 """Terms of the schedule's own loop."""
 ANY, SCHEDULE, GENERIC = "any", "schedule", "generic"
@@ -68,15 +79,47 @@ def inference_terms(program: Program, index: int) -> Vector:
     positions = max(value.size for value in (operands.output, *operands.activations))
     counts_input = operation.call is not None and operation.call.input_rows
     outputs = positions if counts_input else operands.output.size
-    windows = operation.node.op.cost(operands).macs / channels
     macs = _macs(operation, operands)
-    return np.array([height, height * channels, outputs, windows, macs], float)
+    windows = macs / channels / min(1, _share(operation))
+    spare = -channels % WORD * windows
+    parts = _parts(operation, operands, windows)
+    known = operands.output.quantization
+    signed = 0 if known is not None and known.zero_points == (-128,) else outputs
+    terms = [height, height * channels, outputs, windows, macs, *parts, spare, signed]
+    return np.array(terms, float)
+
+
+def _parts(operation: Operation, operands: Operands, windows: float) -> tuple[float, float, float]:
+    """Of windows with weights: their parts that lie together, the bytes of these that fill no
+    word, and the windows' values if the parts are dilated or shorter than a word.
+    """
+    window = _window(operation)
+    if window is None or not operands.constants:
+        return 0.0, 0.0, 0.0
+    (height, width), (_, dilation) = window.kernel, window.dilation
+    together = width if dilation == 1 else 1
+    length = together * operands.activations[0].shape[-1]
+    pieces = operands.output.size / operands.output.shape[-1] * height * width / together
+    scattered = windows if dilation > 1 or length < WORD else 0.0
+    return pieces, pieces * (length % WORD), scattered
+
+
+def _window(operation: Operation) -> Window | None:
+    """What a convolution or pooling reads for each output."""
+    found = getattr(operation.node.op, "window", None)
+    return found if isinstance(found, Window) else None
+
+
+def _share(operation: Operation) -> float:
+    return operation.call.share if operation.call is not None else 1
 
 
 def _macs(operation: Operation, operands: Operands) -> float:
-    """The multiply-accumulates that its kernel really computes."""
-    share = operation.call.share if operation.call is not None else 1
-    return share * operation.node.op.cost(operands).macs
+    """The multiply-accumulates that its kernel really computes, or the values that it pools."""
+    window, macs = _window(operation), operation.node.op.cost(operands).macs
+    if window is not None and not operands.constants:
+        macs = operands.output.size * math.prod(window.kernel)
+    return _share(operation) * macs
 
 
 def loop_terms(program: Program, steps: Sequence[Step | Copy]) -> Vector:
@@ -135,8 +178,23 @@ class Costs:
         if operation.call is None:
             return np.zeros(len(wanted))
         name = kernel_name(operation)
-        name = next((n for n in (name, operation.call.kernel) if n in self.known), ANY)
-        return self._of(name, wanted)
+        if name in self.known:
+            return self._of(name, wanted)
+        found = self._of(
+            operation.call.kernel if operation.call.kernel in self.known else ANY, wanted
+        )
+        if "weights" in wanted:
+            found[wanted.index("weights")] += self._decoding(operation)
+        return found
+
+    def _decoding(self, operation: Operation) -> float:
+        """Instructions that decoding a weight takes, by a kernel that was measured without it."""
+        costs = decoding_costs(self.program.kernels)
+        return sum(
+            costs.of(codecs()[encoded.codec], encoded) / costs.scale
+            for encoded in operation.encoded
+            if encoded.buffered
+        )
 
     def _of(self, name: str, wanted: Sequence[str]) -> Vector:
         return np.array([self.known[name].get(term, 0.0) for term in wanted])
