@@ -50,6 +50,8 @@ class Target:
     """Bits of the codebooks to measure."""
     optimize: Sequence[Optimize] = ("balanced",)
     """Optimization goals to measure."""
+    goals: dict[Optimize, Sequence[str]] = field(default_factory=dict)
+    """Further goals, with the models to measure for each, with all codebook_bits and without."""
     plain_models: Sequence[str] = ()
     """Models measured only for balanced and without codebooks."""
     of_peer: float | None = None
@@ -63,7 +65,7 @@ class Target:
         every = [
             Case(self.board, model, bits, optimize)
             for model in self.models
-            for optimize in self.optimize
+            for optimize in (*self.optimize, *(g for g, of in self.goals.items() if model in of))
             for bits in (None, *self.codebook_bits)
         ]
         return [*every, *(Case(self.board, model) for model in self.plain_models)]
