@@ -1,5 +1,6 @@
-"""ic.keras with 1.5 times fewer multiply-accumulates and instructions, by removing channels and
-training what is left to imitate it: python -m benchmarks.compression.ic_channels
+"""ic.keras with 1.5 times fewer multiply-accumulates and instructions, by removing channels inside
+residual blocks and training what is left to imitate it, its sums of blocks too:
+python -m benchmarks.compression.ic_channels
 """
 
 from __future__ import annotations
@@ -12,8 +13,7 @@ batch = 64
 imitation = 0.9
 temperature = 4.0
 validation = 0.0625
-rate = 0.01
-normalize = true
+sums = 8.0
 """
 STEPS = """
 [[steps]]
@@ -22,6 +22,11 @@ fraction = 0.0
 criterion = "taylor"
 by_layer = { conv2d_1 = 0.75, conv2d_3 = 0.125, conv2d_6 = 0.25 }
 epochs = 30
+normalize = true
+[[steps]]
+technique = "int8"
+epochs = 4
+rate = 0.002
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),

@@ -13,9 +13,10 @@ from tinycomp.common.errors import ModelError, TinycompError
 from tinycomp.common.progress import Silent
 from tinycomp.ir.graph import Graph
 from tinycomp.ir.tensor import Array
+from tinycomp.train.hidden import features_of
 from tinycomp.train.loop import train
 from tinycomp.train.losses import Supervision, balanced
-from tinycomp.train.model import features_of, finish, trainable
+from tinycomp.train.model import finish, trainable
 from tinycomp.train.rate import Rate
 from tinycomp.train.schedule import Schedule
 from tinycomp.train.teacher import teacher_features, teacher_outputs

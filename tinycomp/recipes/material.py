@@ -22,10 +22,16 @@ from tinycomp.options.data import DataOptions, HoldOut
 from tinycomp.prepare import load_samples
 from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.techniques._technique import Samples
+from tinycomp.train.hidden import features_of, sums_of
 from tinycomp.train.losses import Kind, Supervision, balanced
-from tinycomp.train.model import features_of
 from tinycomp.train.schedule import Schedule, split
-from tinycomp.train.teacher import kind_of, supervision, teacher_features, teacher_outputs
+from tinycomp.train.teacher import (
+    kind_of,
+    supervision,
+    teacher_features,
+    teacher_outputs,
+    teacher_sums,
+)
 
 CALIBRATION = 500
 """The most samples used for activation ranges."""
@@ -73,8 +79,8 @@ class Material:
         return tuple(each.kind != "values" for each in self.outputs)
 
     def supervision(self, schedule: Schedule, student: Graph) -> list[Supervision]:
-        """Soft targets and labels of the training half, for each output, and of hidden features if
-        they are imitated.
+        """Soft targets and labels of the training half, for each output, and of hidden features and
+        sums of residual blocks if they are imitated.
 
         Args:
             schedule: has the weights of the losses.
@@ -89,17 +95,26 @@ class Material:
             balanced(supervision(each.kind, each.teacher, each.targets), weight)
             for each, weight in zip(self.outputs, weights, strict=True)
         ]
-        if not schedule.features:
-            return found
-        place, cleaned = self.counts.shape.place, clean_up(student)
-        features = teacher_features(self.teacher, self.dataset.x, place)
-        own = cleaned.tensors[features_of(cleaned, place)].size
-        if features.shape[1] != own:
-            raise ModelError(
-                f"The teacher has {features.shape[1]} hidden features, the model {own}.",
-                hint="Set features = 0: hidden features can't be imitated with other channels.",
-            )
-        return [*found, Supervision.features(features, schedule.features)]
+        return [*found, *self._hidden(schedule, clean_up(student))]
+
+    def _hidden(self, schedule: Schedule, student: Graph) -> list[Supervision]:
+        """Hidden features and sums of residual blocks, if they are imitated."""
+        place, x, found = self.counts.shape.place, self.dataset.x, []
+        if schedule.features:
+            features = teacher_features(self.teacher, x, place)
+            own = student.tensors[features_of(student, place)].size
+            _require_same([features.shape[1]], [own], "hidden features", "features")
+            found.append(Supervision.features(features, schedule.features))
+        if schedule.sums:
+            sums = teacher_sums(self.teacher, x, place)
+            theirs = [self._channels(clean_up(self.teacher), place), self._channels(student, place)]
+            _require_same(*theirs, "sums of residual blocks", "sums")
+            found += [Supervision.features(each, schedule.sums / len(sums)) for each in sums]
+        return found
+
+    @staticmethod
+    def _channels(graph: Graph, place: int) -> list[int]:
+        return [graph.tensors[each].shape[-1] for each in sums_of(graph, place)]
 
     def _weights(self, schedule: Schedule) -> list[float]:
         names = [each.shape.name for each in self.outputs]
@@ -144,6 +159,20 @@ class Material:
             if each.task is not None and len(each.kept) == len(rows)
         }
         return Samples(self.dataset.x[rows], known if len(found) > 1 else found[0][1].values)
+
+
+def _require_same(theirs: list[int], ours: list[int], what: str, option: str) -> None:
+    """Check that student and teacher have the same numbers of hidden values.
+
+    Raises:
+        ModelError: they differ.
+    """
+    if theirs != ours:
+        counts = [" and ".join(map(str, each)) for each in (theirs, ours)]
+        raise ModelError(
+            f"The teacher has {counts[0]} channels in its {what}, the model {counts[1]}.",
+            hint=f"Set {option} = 0: {what} can't be imitated with other channels.",
+        )
 
 
 def targets_of(targets: Targets, rows: Array) -> Targets:

@@ -129,12 +129,16 @@ class Runner:
         material, rounded = self.material, any(each.stage == "grid" for each in constraints)
         calibration = material.calibration(self.meter.trained).x if rounded else None
         graph, logits = position.state.graph, material.logits
-        features = material.counts.shape.place if schedule.features else None
+        place = material.counts.shape.place
+        hidden = {
+            "features": place if schedule.features else None,
+            "sums": place if schedule.sums else None,
+        }
         supervision = material.supervision(schedule, graph)
         if schedule.normalize and rounded:
             self.progress.note("normalize = true has no effect on trainings of quantized values.")
         model = trainable(
-            graph, constraints, calibration, logits=logits, features=features,
+            graph, constraints, calibration, logits=logits, **hidden,
             normalization=material.calibration(self.meter.trained).x
             if schedule.normalize and not rounded
             else None,
@@ -145,7 +149,7 @@ class Runner:
             )
         teacher = None
         if schedule.augment:
-            teacher = trainable(material.teacher, logits=logits, features=features)
+            teacher = trainable(material.teacher, logits=logits, **hidden)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
         def after_epoch(epoch: Epoch) -> None:

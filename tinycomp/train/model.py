@@ -17,13 +17,14 @@ from tinycomp.ir.graph import Graph
 from tinycomp.ir.operator import Operator
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.ops._differentiable import activated
-from tinycomp.passes._logits import ends_of, up_to
+from tinycomp.passes._logits import ends_of
 from tinycomp.quantization.calibration import Method, observe
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.tables import trained_tables
 from tinycomp.reading import clean_up, is_float
 from tinycomp.train.constraint import Constraint, Moment
 from tinycomp.train.ends import apart, ends_by_name, joined, keras_name
+from tinycomp.train.hidden import averaged, features_of, sums_of
 from tinycomp.train.layers import Computation, Weights, classes
 from tinycomp.train.normalization import SAMPLES, begin, folded, layer_class, normalizable
 
@@ -55,6 +56,7 @@ def trainable(
     *,
     logits: bool | Sequence[bool] = False,
     features: int | None = None,
+    sums: int | None = None,
     normalization: Array | Mapping[str, Array] | None = None,
 ) -> Any:
     """A keras.Model of the same function, whose weights satisfy the constraints at every step.
@@ -75,6 +77,8 @@ def trainable(
             each output.
         features: the number of an output: the input of the last layer with weights before it
             becomes another output, flattened.
+        sums: likewise, but the sums of residual blocks before it, averaged over areas of images or
+            times (train/hidden.py).
         normalization: real inputs, given as those for calibration, for the first statistics of new
             batch normalization behind layers with weights, which `finish` folds. None: there is
             none.
@@ -109,7 +113,7 @@ def trainable(
         over_time = {each.name: each.op for each in int8.nodes if each.op.hidden}
         graph = _with_operators(graph, over_time)
     training = Training(graph, tuple(constraints), rounding)
-    return _build(training, tables, logits, features, normalization)
+    return _build(training, tables, logits, (features, sums), normalization)
 
 
 def finish(model: Any) -> Graph:
@@ -173,7 +177,7 @@ def _require_trainable(graph: Graph) -> None:
 
 def _build(
     training: Training, tables: Collection[str], logits: bool | Sequence[bool],
-    features: int | None, normalization: Array | Mapping[str, Array] | None,
+    hidden: tuple[int | None, int | None], normalization: Array | Mapping[str, Array] | None,
 ) -> Any:  # fmt: skip
     keras = import_keras()
     weighted, plain, rounded = classes()
@@ -230,9 +234,13 @@ def _build(
             keras.layers.Identity(name=names[output])(each)
             for output, each in zip(graph.outputs, results, strict=True)
         ]
+    features, sums_before = hidden
     if features is not None:
         flat = keras.layers.Flatten(name="features")
         results.append(flat(tensors[features_of(graph, features)]))
+    if sums_before is not None:
+        results += [averaged(tensors[each], keras.ops.reshape, keras.ops.mean)
+                    for each in sums_of(graph, sums_before)]  # fmt: skip
     made = _model_class()(*(each[0] if len(each) == 1 else each for each in (entries, results)))
     made.tinycomp = replace(training, layers=held)
     return made
@@ -251,23 +259,6 @@ def _normalize(sums: Any, layers: Iterable[Any], samples: Array | list[Array]) -
     found = values if isinstance(values, list) else [values]
     for layer, each in zip([one for one in held if one is not None], found, strict=True):
         begin(layer, np.asarray(each))
-
-
-def features_of(graph: Graph, place: int = 0) -> str:
-    """The name of the input of the last layer with weights before an output.
-
-    Raises:
-        ModelError: there is no such layer.
-    """
-    before = up_to(graph, graph.outputs[place]).nodes
-    layers = [node for node in before if node.op.weight_axis is not None]
-    if not layers:
-        raise ModelError(
-            f"'{graph.name}' has no hidden features to imitate.",
-            expected="Expected layers with weights.",
-            hint="Set features = 0.",
-        )
-    return layers[-1].inputs[0]
 
 
 @cache

@@ -48,6 +48,8 @@ class Schedule:
     """Weight of the float model's outputs in the loss; the rest is for labels."""
     features: float = 0.0
     """Weight of the difference from the float model's hidden features in the loss."""
+    sums: float = 0.0
+    """Weight of the difference from the float model's sums of residual blocks in the loss."""
     loss_weights: Mapping[str, float] = field(default_factory=dict)
     """Weights of the losses of several outputs, by their names; 1 for those that are not named."""
     augment: Augmentation = field(default_factory=Augmentation)
@@ -85,6 +87,7 @@ class Schedule:
             "temperature": self.temperature > 0,
             "imitation": 0 <= self.imitation <= 1,
             "features": self.features >= 0,
+            "sums": self.sums >= 0,
             "patience": self.patience >= 0,
             "validation": 0 <= self.validation < 1,
         }
@@ -93,7 +96,7 @@ class Schedule:
             raise TinycompError(
                 f"A training with {', '.join(wrong)} is not possible.",
                 expected="Expected epochs and batch of 1 at least, 0 < rate < 1, temperature > 0, "
-                "patience of 0 at least, shares from 0 to below 1.",
+                "patience, features and sums of 0 at least, shares from 0 to below 1.",
             )
         for name, weight in self.loss_weights.items():
             if weight < 0:

@@ -13,10 +13,10 @@ from tinycomp.ir.tensor import Array
 from tinycomp.passes._logits import logits_of, up_to
 from tinycomp.quantization.export import write_tflite
 from tinycomp.reading import clean_up
-from tinycomp.reference.oracle import run_float
+from tinycomp.reference.oracle import float_batches, run_float
 from tinycomp.techniques._outputs import float_outputs
+from tinycomp.train.hidden import averaged, features_of, sums_of
 from tinycomp.train.losses import Kind, Supervision
-from tinycomp.train.model import features_of
 
 _OF_ENDINGS: dict[str, Kind] = {"softmax": "classes", "sigmoid": "marks"}
 """Kinds of outputs without labels."""
@@ -43,6 +43,21 @@ def teacher_features(graph: Graph, x: Array, place: int = 0) -> Array:
     cut = up_to(cleaned, features_of(cleaned, place))
     (found,) = run_float(write_tflite(cut), x).values()
     return found.reshape(len(x), -1)
+
+
+def teacher_sums(graph: Graph, x: Array, place: int = 0) -> list[Array]:
+    """The sums of residual blocks before an output, averaged over areas, (samples, n), float32.
+
+    Raises:
+        ModelError: the model has none.
+    """
+    cleaned = clean_up(graph)
+    cut = up_to(cleaned, *sums_of(cleaned, place))
+    batches = [
+        [averaged(values, np.reshape, np.mean) for values in batch.values()]
+        for batch in float_batches(write_tflite(cut), x, "outputs")
+    ]
+    return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
 
 
 def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
