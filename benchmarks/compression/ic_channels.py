@@ -1,6 +1,5 @@
-"""ic.keras with 1.5 times fewer multiply-accumulates and instructions, by removing channels inside
-residual blocks and training what is left to imitate it, its sums of blocks too:
-python -m benchmarks.compression.ic_channels
+"""ic.keras with 1.5 times fewer multiply-accumulates and instructions, by removing channels and
+training what is left to imitate it: python -m benchmarks.compression.ic_channels
 """
 
 from __future__ import annotations
@@ -13,7 +12,8 @@ batch = 64
 imitation = 0.9
 temperature = 4.0
 validation = 0.0625
-sums = 8.0
+rate = 0.01
+normalize = true
 """
 STEPS = """
 [[steps]]
@@ -22,11 +22,6 @@ fraction = 0.0
 criterion = "taylor"
 by_layer = { conv2d_1 = 0.75, conv2d_3 = 0.125, conv2d_6 = 0.25 }
 epochs = 30
-normalize = true
-[[steps]]
-technique = "int8"
-epochs = 4
-rate = 0.002
 """
 CASE = Case(
     "ic.keras, fewer channels", data, "ic.keras", 0, TRAINING, STEPS, (None,),

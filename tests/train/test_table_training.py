@@ -7,25 +7,31 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinycomp.common.errors import ModelError
+from tinycomp.common.errors import ModelError, TinycompError
+from tinycomp.common.progress import Silent
 from tinycomp.frontend.keras import import_keras
 from tinycomp.ir.graph import Graph, GraphBuilder
 from tinycomp.ops.concatenation import Concatenation
 from tinycomp.ops.embedding import Embedding
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.ops.mean import Mean
+from tinycomp.ops.reshape import Reshape
 from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.calibration import observe
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
-from tinycomp.quantization.tables import shared_tables, trained_tables
+from tinycomp.quantization.tables import row_numbers, shared_tables, trained_tables
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
+from tinycomp.train.augment import Augmentation
 from tinycomp.train.constraint import Constraint
 from tinycomp.train.int8 import Int8
+from tinycomp.train.loop import train
+from tinycomp.train.losses import Supervision
 from tinycomp.train.model import finish, trainable
 from tinycomp.train.prune import Prune
 from tinycomp.train.rate import Rate
+from tinycomp.train.schedule import Schedule
 from tinycomp.train.share import Share
 
 ROWS, VALUES, LENGTH = 20, 6, 8
@@ -117,3 +123,27 @@ def test_a_table_that_left_its_grid_is_refused() -> None:
     changed = replace(trained, constants={**trained.constants, "table_0": moved})
     with pytest.raises(ModelError, match="'table_0' was changed after it was trained"):
         quantize(changed, observe(changed, x).ranges("mse"))
+
+
+@pytest.mark.parametrize("options", [{"noise": 0.1}, {"mixup": 0.2}])
+def test_augmentation_that_changes_tokens_is_refused(options: dict[str, float]) -> None:
+    x, graph = _samples(), _graph()
+    model = trainable(graph)
+    targets = Supervision.values(np.zeros((len(x), 3), np.float32), None)
+    schedule = Schedule(epochs=1, augment=Augmentation(**options), imitation=1.0)
+    (name,) = options
+    with pytest.raises(TinycompError, match=f"'{name}' would turn the tokens of input 'x'"):
+        train(model, x, targets, schedule, Silent(), teacher=trainable(graph))
+
+
+def test_inputs_that_are_numbers_of_rows() -> None:
+    assert row_numbers(_graph()) == ["x"]
+    builder = GraphBuilder("real")
+    x = builder.input("x", (LENGTH,))
+    kernel = builder.constant("kernel", np.ones((3, LENGTH), np.float32))
+    bias = builder.constant("bias", np.zeros(3, np.float32))
+    other = builder.input("other", (LENGTH,))
+    table = builder.constant("table", np.ones((ROWS, VALUES), np.float32))
+    read = builder.add(Embedding(), [builder.add(Reshape((2, 4)), [other], "pairs"), table], "rows")
+    graph = builder.build([builder.add(FullyConnected(), [x, kernel, bias], "y"), read])
+    assert row_numbers(graph) == ["other"]

@@ -22,16 +22,9 @@ from tinycomp.options.data import DataOptions, HoldOut
 from tinycomp.prepare import load_samples
 from tinycomp.reading import clean_up, is_float, read_model
 from tinycomp.techniques._technique import Samples
-from tinycomp.train.hidden import features_of, sums_of
 from tinycomp.train.losses import Kind, Supervision, balanced
 from tinycomp.train.schedule import Schedule, split
-from tinycomp.train.teacher import (
-    kind_of,
-    supervision,
-    teacher_features,
-    teacher_outputs,
-    teacher_sums,
-)
+from tinycomp.train.teacher import hidden, kind_of, supervision, teacher_outputs
 
 CALIBRATION = 500
 """The most samples used for activation ranges."""
@@ -95,26 +88,8 @@ class Material:
             balanced(supervision(each.kind, each.teacher, each.targets), weight)
             for each, weight in zip(self.outputs, weights, strict=True)
         ]
-        return [*found, *self._hidden(schedule, clean_up(student))]
-
-    def _hidden(self, schedule: Schedule, student: Graph) -> list[Supervision]:
-        """Hidden features and sums of residual blocks, if they are imitated."""
-        place, x, found = self.counts.shape.place, self.dataset.x, []
-        if schedule.features:
-            features = teacher_features(self.teacher, x, place)
-            own = student.tensors[features_of(student, place)].size
-            _require_same([features.shape[1]], [own], "hidden features", "features")
-            found.append(Supervision.features(features, schedule.features))
-        if schedule.sums:
-            sums = teacher_sums(self.teacher, x, place)
-            theirs = [self._channels(clean_up(self.teacher), place), self._channels(student, place)]
-            _require_same(*theirs, "sums of residual blocks", "sums")
-            found += [Supervision.features(each, schedule.sums / len(sums)) for each in sums]
-        return found
-
-    @staticmethod
-    def _channels(graph: Graph, place: int) -> list[int]:
-        return [graph.tensors[each].shape[-1] for each in sums_of(graph, place)]
+        place, x = self.counts.shape.place, self.dataset.x
+        return [*found, *hidden(self.teacher, clean_up(student), x, place, schedule)]
 
     def _weights(self, schedule: Schedule) -> list[float]:
         names = [each.shape.name for each in self.outputs]
@@ -159,20 +134,6 @@ class Material:
             if each.task is not None and len(each.kept) == len(rows)
         }
         return Samples(self.dataset.x[rows], known if len(found) > 1 else found[0][1].values)
-
-
-def _require_same(theirs: list[int], ours: list[int], what: str, option: str) -> None:
-    """Check that student and teacher have the same numbers of hidden values.
-
-    Raises:
-        ModelError: they differ.
-    """
-    if theirs != ours:
-        counts = [" and ".join(map(str, each)) for each in (theirs, ours)]
-        raise ModelError(
-            f"The teacher has {counts[0]} channels in its {what}, the model {counts[1]}.",
-            hint=f"Set {option} = 0: {what} can't be imitated with other channels.",
-        )
 
 
 def targets_of(targets: Targets, rows: Array) -> Targets:

@@ -130,15 +130,13 @@ class Runner:
         calibration = material.calibration(self.meter.trained).x if rounded else None
         graph, logits = position.state.graph, material.logits
         place = material.counts.shape.place
-        hidden = {
-            "features": place if schedule.features else None,
-            "sums": place if schedule.sums else None,
-        }
+        features = place if schedule.features else None
+        sums = place if schedule.sums else None
         supervision = material.supervision(schedule, graph)
         if schedule.normalize and rounded:
             self.progress.note("normalize = true has no effect on trainings of quantized values.")
         model = trainable(
-            graph, constraints, calibration, logits=logits, **hidden,
+            graph, constraints, calibration, logits=logits, features=features, sums=sums,
             normalization=material.calibration(self.meter.trained).x
             if schedule.normalize and not rounded
             else None,
@@ -149,7 +147,7 @@ class Runner:
             )
         teacher = None
         if schedule.augment:
-            teacher = trainable(material.teacher, logits=logits, **hidden)
+            teacher = trainable(material.teacher, logits=logits, features=features, sums=sums)
         checkpoint = None if self.checkpoints is None else self.checkpoints / f"{file}.npz"
 
         def after_epoch(epoch: Epoch) -> None:

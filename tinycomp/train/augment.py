@@ -83,6 +83,31 @@ class Augmentation:
         }  # fmt: skip
         return tuple(name for name, on in used.items() if on)
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The enabled options that change values, not only their places."""
+        used = {
+            "rotate": self.rotate > 0, "crop": self.crop < 1, "gain": self.gain > 0,
+            "noise": self.noise > 0, "mixup": self.mixup > 0,
+        }  # fmt: skip
+        return tuple(name for name, on in used.items() if on)
+
+    def require_real(self, numbers: Sequence[str]) -> None:
+        """Check that no option changes inputs that are numbers of rows of a table.
+
+        Args:
+            numbers: how the author calls these inputs.
+
+        Raises:
+            TinycompError: one does.
+        """
+        if numbers and self.changes:
+            raise TinycompError(
+                f"augment: '{self.changes[0]}' would turn the tokens of input '{numbers[0]}', "
+                "which are numbers of rows of an embedding, into others.",
+                hint="Omit it.",
+            )
+
     def require(self, shape: tuple[int, ...], label_invariant: bool) -> None:
         """Check that the options fit the samples.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from tinycomp.common.errors import ModelError
 from tinycomp.data.targets import Targets
 from tinycomp.data.task import ModelShape
 from tinycomp.ir.graph import Graph
@@ -17,6 +18,7 @@ from tinycomp.reference.oracle import float_batches, run_float
 from tinycomp.techniques._outputs import float_outputs
 from tinycomp.train.hidden import averaged, features_of, sums_of
 from tinycomp.train.losses import Kind, Supervision
+from tinycomp.train.schedule import Schedule
 
 _OF_ENDINGS: dict[str, Kind] = {"softmax": "classes", "sigmoid": "marks"}
 """Kinds of outputs without labels."""
@@ -58,6 +60,50 @@ def teacher_sums(graph: Graph, x: Array, place: int = 0) -> list[Array]:
         for batch in float_batches(write_tflite(cut), x, "outputs")
     ]
     return [np.concatenate(parts) for parts in zip(*batches, strict=True)]
+
+
+def hidden(
+    teacher: Graph, student: Graph, x: Array, place: int, schedule: Schedule
+) -> list[Supervision]:
+    """Targets of hidden features and sums of residual blocks before an output, if the schedule says
+    that they are imitated.
+
+    Args:
+        teacher: a float model.
+        student: the model in training, cleaned up.
+        x: real inputs of all training samples.
+        place: the output.
+        schedule: has the weights.
+
+    Raises:
+        ModelError: a model has none, or the two have different channels.
+    """
+    found = []
+    if schedule.features:
+        features = teacher_features(teacher, x, place)
+        own = student.tensors[features_of(student, place)].size
+        _require_same([features.shape[1]], [own], "hidden features", "features")
+        found.append(Supervision.features(features, schedule.features))
+    if schedule.sums:
+        theirs, ours = (_channels(each, place) for each in (clean_up(teacher), student))
+        _require_same(theirs, ours, "sums of residual blocks", "sums")
+        sums = teacher_sums(teacher, x, place)
+        found += [Supervision.features(each, schedule.sums / len(sums)) for each in sums]
+    return found
+
+
+def _channels(graph: Graph, place: int) -> list[int]:
+    """Of each sum."""
+    return [graph.tensors[name].shape[-1] for name in sums_of(graph, place)]
+
+
+def _require_same(theirs: list[int], ours: list[int], what: str, option: str) -> None:
+    if theirs != ours:
+        counts = [" and ".join(map(str, each)) for each in (theirs, ours)]
+        raise ModelError(
+            f"The teacher has {counts[0]} channels in its {what}, the model {counts[1]}.",
+            hint=f"Set {option} = 0: {what} can't be imitated with other channels.",
+        )
 
 
 def kind_of(shape: ModelShape, targets: Targets, graph: Graph) -> Kind:
