@@ -65,6 +65,30 @@ def test_mse_minimizes_the_squared_error() -> None:
             assert least < 1.02 * squared_error(x, other)
 
 
+@pytest.mark.parametrize("tail", [1.5, 3, 30])
+@pytest.mark.parametrize("offset", [0.0, 0.4, 9.0])
+def test_mse_finds_the_best_of_all_pairs_of_edges(tail: float, offset: float) -> None:
+    values = np.random.default_rng(0).standard_t(tail, 3000) + offset
+    low, high = min(0.0, values.min()), max(0.0, values.max())
+    bins, _ = np.histogram(values, 256, (low, high))
+    histogram = Histogram(low, (high - low) / 256, bins, 0)
+    found = least_error_range(histogram)
+    edges = np.append(histogram.edges, 0.0)
+    errors = [
+        _expected_error(histogram, first, last)
+        for first in edges[edges <= 0]
+        for last in edges[edges >= 0]
+    ]
+    assert _expected_error(histogram, found.low, found.high) <= min(errors) * (1 + 1e-6)
+
+
+def _expected_error(histogram: Histogram, low: float, high: float) -> float:
+    """Of values clipped to a range, and of rounding to 256 levels."""
+    outside = histogram.centers - np.clip(histogram.centers, low, high)
+    rounding = histogram.counts.sum() * ((high - low) / 255) ** 2 / 12
+    return float(histogram.counts @ outside**2 + rounding)
+
+
 def test_mse_keeps_a_uniform_distribution_whole() -> None:
     x = np.random.default_rng(0).uniform(-1, 3, (2000, 100)).astype(np.float32)
     found = calibrate(relu(), x, "mse")["t"]

@@ -27,6 +27,10 @@ SPARSE_PERCENTILE = 99.0
 """The same for values other than zero, if that range is wider."""
 
 _BINS = 2048
+_COARSE = 16
+"""The edges, one in so many, among which a first pair of bounds is sought."""
+_SLACK = 1 + 1e-9
+"""More than errors are off by rounding."""
 _OVERFLOW = 1e38
 
 
@@ -166,7 +170,8 @@ def least_error_range(histogram: Histogram) -> Range:
     """The bounds that minimise the expected squared error of 256 evenly spaced levels.
 
     The error is step^2 / 12 for a value between the bounds (Bennett's model of a uniform quantizer)
-    and the squared distance to the nearer bound outside. Every pair of bin edges is tried.
+    and the squared distance to the nearer bound outside. Every pair of bin edges counts; those that
+    can't have the smallest error are left out.
     """
     edges = histogram.edges
     clipped_above = _clipping(histogram.centers, histogram.counts, edges)
@@ -176,10 +181,22 @@ def least_error_range(histogram: Histogram) -> Range:
     below = np.concatenate([clipped_below[edges < 0], [np.interp(0.0, edges, clipped_below)]])
     above = np.concatenate([[np.interp(0.0, edges, clipped_above)], clipped_above[edges > 0]])
     rounded = float(histogram.counts.sum() - histogram.zeros)
-    step = (high[np.newaxis, :] - low[:, np.newaxis]) / LEVELS
-    error = below[:, np.newaxis] + above[np.newaxis, :] + rounded * step**2 / 12
+    every = slice(None, None, _COARSE)
+    found = _errors(low[every], high[every], below[every], above[every], rounded).min()
+    most = found * _SLACK  # a pair's error is at least that of one bound with 0 as the other
+    lows = below + rounded * (low / LEVELS) ** 2 / 12 <= most
+    highs = above + rounded * (high / LEVELS) ** 2 / 12 <= most
+    low, high = low[lows], high[highs]
+    error = _errors(low, high, below[lows], above[highs], rounded)
     row, column = np.unravel_index(np.argmin(error), error.shape)
     return Range.of(low[row], high[column])
+
+
+def _errors(low: Array, high: Array, below: Array, above: Array, rounded: float) -> Array:
+    """Of all pairs of bounds: values clipped on either side, and values rounded between."""
+    step = (high[np.newaxis, :] - low[:, np.newaxis]) / LEVELS
+    error: Array = below[:, np.newaxis] + above[np.newaxis, :] + rounded * step**2 / 12
+    return error
 
 
 def _clipping(values: Array, counts: Array, bounds: Array) -> Array:

@@ -164,17 +164,18 @@ def closest(
         observed = observe(graph, real)
     rows = spread(len(x), max(FEWEST, WORK // max(1, graph.cost().macs)))
     expected = run_float(write_tflite(graph), real[rows])
-    trials = []
+    trials, ranges = [], {}
     with progress.stage("Choosing ranges", len(methods)) as advance:
         for each in methods:
-            quantized = quantize(graph, observed.ranges(each), fixed, scales, precision)
+            ranges[each] = observed.ranges(each)
+            quantized = quantize(graph, ranges[each], fixed, scales, precision)
             error = distance(quantized, x[rows], expected)
             trials.append(Trial(graph, each, quantized, error))
             advance(1)
     best = min(trials, key=lambda trial: trial.error)
 
     def error_with(wide: Precision) -> float:
-        made = quantize(graph, observed.ranges(best.method), fixed, scales, wide)
+        made = quantize(graph, ranges[best.method], fixed, scales, wide)
         return distance(made, x[rows], expected) / size
 
     size = _size(expected)
@@ -182,7 +183,7 @@ def closest(
     if found is None:
         return best
     wide, error = found
-    made = quantize(graph, observed.ranges(best.method), fixed, scales, wide)
+    made = quantize(graph, ranges[best.method], fixed, scales, wide)
     note = wide_note(graph, precision, wide, best.error / size / error)
     return replace(best, graph=made, error=error * size, note=note)
 
