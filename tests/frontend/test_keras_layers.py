@@ -181,6 +181,27 @@ def test_layer(name: str, keras: Any, assert_same: AssertSame) -> None:
     assert_same(keras.Sequential([keras.Input(shape), *layers(keras.layers)]))
 
 
+@pytest.mark.parametrize("name", ["dense", "signal", "image"])
+def test_gated_linear_units(name: str, keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    shape, layers = {
+        "dense": (VECTOR, [k.Dense(6), k.Dense(4, activation="glu")]),
+        "signal": (SIGNAL, [k.Conv1D(6, 3, activation="glu")]),
+        "image": (IMAGE, [k.Conv2D(6, 3, activation="glu")]),
+    }[name]
+    assert_same(keras.Sequential([keras.Input(shape), *layers]))
+
+
+def test_spectral_normalization_is_the_layer_inside(keras: Any, assert_same: AssertSame) -> None:
+    k = keras.layers
+    layers = [
+        k.SpectralNormalization(k.Conv2D(6, 3, activation="relu")),
+        k.Flatten(),
+        k.SpectralNormalization(k.Dense(3), power_iterations=2),
+    ]
+    assert_same(keras.Sequential([keras.Input(IMAGE), *layers]))
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_activation(activation: str, keras: Any, assert_same: AssertSame) -> None:
     k = keras.layers

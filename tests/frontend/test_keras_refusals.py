@@ -107,8 +107,13 @@ LAYERS: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], str]] = {
     ),
     "activation": (
         VECTOR,
-        lambda k: k.Dense(2, activation="glu", name="x"),
-        "The activation 'glu' of layer 'x' is not supported. Use one of Keras's own elementwise",
+        lambda k: k.Dense(2, activation="sparsemax", name="x"),
+        "The activation 'sparsemax' of layer 'x' is not supported. Use one of Keras's own",
+    ),
+    "halves": (
+        VECTOR,
+        lambda k: k.Dense(5, activation="glu", name="x"),
+        "'x/glu' halves an axis of 5 values. Expected an even number of them. Give the layer",
     ),
     "activation_layer": (
         VECTOR,

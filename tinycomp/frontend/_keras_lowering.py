@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_activations import ACTIVATIONS, GATED, gated
 from tinycomp.frontend._keras_attention import ATTENTION
 from tinycomp.frontend._keras_choices import relu_from
 from tinycomp.frontend._keras_conv_lstm import CONV_LSTMS, conv_lstm
@@ -32,6 +32,7 @@ from tinycomp.frontend._keras_recurrent import (
     with_state,
 )
 from tinycomp.frontend._keras_steps import time_distributed
+from tinycomp.frontend._keras_variables import NORMALIZED
 from tinycomp.ir.graph import GraphBuilder
 from tinycomp.ir.operator import KerasLayer
 from tinycomp.ops._registry import by_keras_name
@@ -53,6 +54,10 @@ def add_layer(layer: KerasLayer, inputs: Sequence[str], builder: GraphBuilder) -
         return inputs[0]
     if layer.class_name == "TimeDistributed":
         return time_distributed(layer, inputs, builder, add_layer, _across)
+    if layer.class_name == NORMALIZED:
+        inner = layer.config["layer"]
+        made = replace(layer, class_name=inner["class_name"], config=inner["config"])
+        return add_layer(made, inputs, builder)
     if is_recurrent(layer.class_name):
         return recurrent(layer, inputs, builder)
     if layer.class_name in CONV_LSTMS:
@@ -158,6 +163,8 @@ def _activate(activation: Any, name: str, x: str, builder: GraphBuilder) -> str:
         return _add(
             KerasLayer(name, activation["class_name"], activation["config"], {}), [x], builder
         )
+    if activation == GATED:
+        return gated(name, x, builder)
     operator = ACTIVATIONS[activation]
     return x if operator is None else builder.add(operator, [x], name)
 

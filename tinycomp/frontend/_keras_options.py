@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinycomp.common.errors import ModelError
-from tinycomp.frontend._keras_activations import ACTIVATIONS
+from tinycomp.frontend._keras_activations import ACTIVATIONS, GATED
 from tinycomp.frontend._keras_hints import hint
 from tinycomp.frontend._keras_objects import NO_CODE, Config, refuse_foreign, wrap
 from tinycomp.frontend._keras_unknown import refuse_unknown
@@ -96,6 +96,7 @@ LAYERS: Mapping[str, tuple[str, ...]] = {
     "SimpleRNN": _RECURRENT,
     "Softmax": ("axis",),
     "Subtract": (),
+    "SpectralNormalization": ("layer",),
     "TimeDistributed": ("layer",),
     "UnitNormalization": ("axis",),
     "UpSampling1D": ("size",),
@@ -255,7 +256,7 @@ def _activation(value: Any, name: str) -> Any:
     if isinstance(value, Mapping) and value.get("class_name") == "function":
         own = value.get("module") in (None, "builtins", "keras.activations")
         value = value.get("config") if own else f"{value.get('module')}.{value.get('config')}"
-    if isinstance(value, str) and value in ACTIVATIONS:
+    if isinstance(value, str) and (value in ACTIVATIONS or value == GATED):
         return value
     if isinstance(value, Mapping) and value.get("class_name") in ACTIVATION_LAYERS:
         class_name = str(value["class_name"])

@@ -17,7 +17,7 @@ WITHOUT_EFFECT = frozenset(
         "build_input_shape", "dropout", "dtype", "dtype_policy", "fill_mode", "fill_value",
         "flash_attention", "fused", "implementation", "input_dim", "input_dtype", "input_length",
         "input_shape", "key_shape", "lora_alpha", "lora_rank", "momentum", "name", "optional",
-        "query_shape",
+        "power_iterations", "query_shape",
         "recurrent_dropout", "renorm_clipping", "renorm_momentum", "seed", "shared_object_id",
         "supports_masking", "synchronized", "trainable", "unit_forget_bias", "unroll", "use_cudnn",
         "value_shape", "virtual_batch_size",

@@ -15,6 +15,9 @@ Config = Mapping[str, Any]
 Sizes = tuple[int | None, ...]
 """A shape; None where it depends on an unknown input."""
 
+NORMALIZED = "SpectralNormalization"
+"""A wrapper that does nothing at inference."""
+
 
 @dataclass(frozen=True)
 class Variable:
@@ -232,6 +235,12 @@ def _time_distributed(config: Config, inputs: Sequence[Shape]) -> list[Variable]
     return _within(variables(entry["class_name"], entry["config"], rows), "layer")
 
 
+def _normalized(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
+    """The kernel is stored as training left it; inference changes nothing."""
+    entry = config["layer"]
+    return _within(variables(entry["class_name"], entry["config"], inputs), "layer")
+
+
 def _attention(config: Config, inputs: Sequence[Shape]) -> list[Variable]:
     """Inputs are the query, the value and perhaps the key."""
     heads, key = config["num_heads"], config["key_dim"]
@@ -282,6 +291,7 @@ _VARIABLES: Mapping[str, Callable[[Config, Sequence[Shape]], list[Variable]]] = 
     "SeparableConv1D": _separable(1),
     "SeparableConv2D": _separable(2),
     "SimpleRNN": _recurrent(1),
+    NORMALIZED: _normalized,
     "TimeDistributed": _time_distributed,
 }
 """By class name."""
