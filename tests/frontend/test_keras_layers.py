@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from through_keras import assert_equal
 
+from tinycomp.frontend.keras import read_keras
 from tinycomp.ir.graph import Graph
 
 IMAGE, SIGNAL, VECTOR = (9, 8, 4), (13, 4), (12,)
@@ -190,6 +193,13 @@ def test_gated_linear_units(name: str, keras: Any, assert_same: AssertSame) -> N
         "image": (IMAGE, [k.Conv2D(6, 3, activation="glu")]),
     }[name]
     assert_same(keras.Sequential([keras.Input(shape), *layers]))
+
+
+def test_spectral_normalization_in_an_h5_file(keras: Any, save: Callable[..., Path]) -> None:
+    k = keras.layers
+    model = keras.Sequential([keras.Input(VECTOR), k.SpectralNormalization(k.Dense(3))])
+    found, other = (read_keras(save(model, f"model.{kind}")) for kind in ("h5", "keras"))
+    assert_equal(found, other)
 
 
 def test_spectral_normalization_is_the_layer_inside(keras: Any, assert_same: AssertSame) -> None:

@@ -65,6 +65,10 @@ def read_arrays(path: Path, suffix: str, model: Config) -> Arrays:
         ) from error
 
 
+_TRAINING_ONLY = ("/vector_u", "/vector_u:0")
+"""Endings of names of arrays that inference does not need: SpectralNormalization's."""
+
+
 class _Archived:
     """The weights of a .keras archive."""
 
@@ -186,4 +190,5 @@ def _names(group: Any, key: str) -> list[str]:
 
 
 def _values(group: Any) -> list[Array]:
-    return [np.asarray(group[name]) for name in _names(group, "weight_names")]
+    names = _names(group, "weight_names")
+    return [np.asarray(group[each]) for each in names if not each.endswith(_TRAINING_ONLY)]
