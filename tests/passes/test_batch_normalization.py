@@ -7,6 +7,7 @@ import pytest
 from small_graphs import IMAGE, VALID, Builder, names, outputs, rewritten
 
 from tinycomp.ir.operator import Operator
+from tinycomp.ir.tensor import Shape
 from tinycomp.ops._activation import Activation
 from tinycomp.ops._window import Window
 from tinycomp.ops.add import Add
@@ -49,6 +50,18 @@ def test_fold_into_a_dense_layer_after_a_flatten() -> None:
     flat = b.add(Reshape((120,)), [b.norm(b.x, "n")], "flat")
     result = rewritten(b.build([b.dense(flat, "a")]), fold_batch_normalization)
     assert names(result) == ["reshape", "fully_connected"]
+
+
+@pytest.mark.parametrize(("shapes", "folded"), [(((30, 1, 4),), True), (((120,), (6, 5, 4)), True),
+                                                (((6, 10, 2),), False)])  # fmt: skip
+def test_fold_into_a_convolution_after_reshapes(shapes: list[Shape], folded: bool) -> None:
+    b = Builder()
+    here = b.norm(b.x, "n")
+    for place, shape in enumerate(shapes):
+        here = b.add(Reshape(shape), [here], f"r{place}")
+    window = Window((3, 1))
+    result = rewritten(b.build([b.conv(here, "a", window=window)]), fold_batch_normalization)
+    assert ("batch_normalization" not in names(result)) == folded
 
 
 def test_not_into_the_layer_after_if_it_pads_with_zeros() -> None:

@@ -115,18 +115,19 @@ class _Fold:
         return None
 
     def _next(self, node: Node) -> Node | None:
-        """The weighted operator that alone reads the normalized tensor, maybe reshaped."""
-        reader = self.edit.uses.only_reader(node.outputs[0])
-        if reader is not None and isinstance(reader.op, _Weighted):
-            return reader
-        if reader is None or not isinstance(reader.op, Reshape):
+        """The weighted operator that alone reads the normalized tensor, maybe reshaped with the
+        channels still behind; a dense layer may read a row of all of them.
+        """
+        uses, tensors = self.edit.uses, self.edit.graph.tensors
+        channels = tensors[node.outputs[0]].shape[-1]
+        reader = uses.only_reader(node.outputs[0])
+        while reader is not None and isinstance(reader.op, Reshape):
+            reader = uses.only_reader(reader.outputs[0])
+        if reader is None or not isinstance(reader.op, _Weighted):
             return None
-        behind = self.edit.uses.only_reader(reader.outputs[0])
-        if behind is None or not isinstance(behind.op, FullyConnected):
-            return None
-        size = self.edit.graph.tensors[reader.outputs[0]].shape[-1]
-        channels = self.edit.graph.tensors[node.outputs[0]].shape[-1]
-        return behind if size % channels == 0 else None
+        read = tensors[reader.inputs[0]].shape[-1]
+        dense = isinstance(reader.op, FullyConnected)
+        return reader if read == channels or (dense and read % channels == 0) else None
 
     def _statistics(self, node: Node) -> tuple[Array, Array]:
         scale, offset = (self.edit.graph.constants[name].values for name in node.inputs[1:])
