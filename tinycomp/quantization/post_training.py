@@ -20,6 +20,7 @@ from tinycomp.quantization.affine import quantize_values
 from tinycomp.quantization.masks import with_bounded_masks
 from tinycomp.quantization.ranges import Range
 from tinycomp.quantization.shared_scales import share
+from tinycomp.quantization.small_factors import with_small_factors
 from tinycomp.quantization.tables import table_parameters
 from tinycomp.quantization.ties import (
     copied_from,
@@ -351,6 +352,7 @@ def _weight_scales(
     for name, values in scales.items():
         if most is not None and graph.constants[name].grid is None:
             scales[name] = share(values, most)
+    scales = with_small_factors(graph, scales, {k: v.scale for k, v in activations.items()})
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 

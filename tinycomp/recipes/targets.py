@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinycomp.common.errors import FitError, TinycompError
+from tinycomp.ir.graph import Graph
 from tinycomp.options.compress import Targets
 from tinycomp.recipes.measure import State
 from tinycomp.recipes.run import Position, Runner
@@ -183,7 +184,9 @@ def _first_bits(
         for coarser in COARSER
     ]
     states = [State(graph, compression=runner.compression) for graph in graphs]
-    floor = meter.floor(states[-1], code)  # on a grid, a layer has one multiplier
+    # On a grid, a layer has one multiplier; a layer without any weight left has no code either.
+    whole = [each for each in states if _layers(each.graph) == _layers(states[0].graph)]
+    floor = meter.floor(whole[-1], code)
     if aim <= floor:
         parts = f"{'code, ' if code else ''}biases, multipliers and tables"
         raise TinycompError(
@@ -194,6 +197,12 @@ def _first_bits(
     found = [(floor, 0.0), *(meter.taken(each, code) for each in states)]
     sizes, known = zip(*sorted(found), strict=True)
     return max(float(np.interp(aim, sizes, known)), FEWEST_BITS)
+
+
+def _layers(graph: Graph) -> int:
+    """The number of layers that have weights other than zero."""
+    weights = (node.inputs[1] for node in graph.nodes if node.op.weight_axis is not None)
+    return sum(bool(graph.constants[name].values.any()) for name in weights)
 
 
 def _with_bits(step: Step, wanted: float) -> Step:
