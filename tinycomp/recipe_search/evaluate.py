@@ -110,7 +110,7 @@ class Evaluator:
         parsed = _parsed(recipe)
         state = self._position(parsed, None, Silent()).state
         found = self._outcome(self.meter.prepared(state), 0, time.monotonic())
-        weights = found.constants - self.meter.floor(state)
+        weights = found.constants - self.meter.size(state).floor
         return replace(found, flash=found.flash - weights, constants=found.constants - weights)
 
     def run(

@@ -49,6 +49,18 @@ class State:
     """The recipe, for the description of the .tflite; empty before the first step."""
 
 
+@dataclass(frozen=True)
+class Size:
+    """Flash that a state takes."""
+
+    total: int
+    """Bytes."""
+    floor: int
+    """Bytes of all but weights."""
+    bits: float
+    """Per weight, on average."""
+
+
 @dataclass(frozen=True, eq=False)
 class Meter:
     """Measures states of one model."""
@@ -93,17 +105,13 @@ class Meter:
             tuple(OutputScore(e.output, e.metric, e.value) for e in others if e is not None),
         )
 
-    def taken(self, state: State, code: bool = False) -> tuple[int, float]:
-        """Flash bytes of constants, and of code if it counts; average bits per weight."""
+    def size(self, state: State, code: bool = False) -> Size:
+        """The flash bytes of constants, and of code if it counts."""
         prepared = self.prepared(state)
-        need = self.built(prepared)[1]
-        return need.constants + (need.code or 0 if code else 0), bits(weights_of(prepared.graph))
-
-    def floor(self, state: State, code: bool = False) -> int:
-        """Flash bytes of constants other than weights, and of code if it counts."""
-        plan, need = self.built(self.prepared(state))
-        constants = sum(layer.constant_bytes for layer in layer_records(plan.program))
-        return constants + (need.code or 0 if code else 0)
+        plan, need = self.built(prepared)
+        others = need.code or 0 if code else 0
+        beside = sum(layer.constant_bytes for layer in layer_records(plan.program))
+        return Size(need.constants + others, beside + others, bits(weights_of(prepared.graph)))
 
     def require_compiler(self, option: str) -> None:
         """Check that code can be measured.

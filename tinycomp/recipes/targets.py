@@ -143,9 +143,9 @@ class _Regulator:
             return
         compression = self.runner.compression
         state = State(finish(model), model.tinycomp.rounding, compression=compression)
-        meter = self.runner.meter
-        self.floor = self.floor or meter.floor(state, self.code)
-        weights = max(meter.taken(state, self.code)[0] - self.floor, 1)
+        size = self.runner.meter.size(state, self.code)
+        self.floor = self.floor or size.floor
+        weights = max(size.total - self.floor, 1)
         # Proportional to the current bits, also while they are still falling, but bounded: bytes do
         # not change while a plain codec is cheaper than an entropy decoder, and then drop suddenly.
         proportional = epoch.bits * max(self.aim - self.floor, 1) / weights
@@ -177,16 +177,21 @@ def _first_bits(
     Raises:
         TinycompError: biases, multipliers and tables, and code if it counts, take more.
     """
-    rate, meter, code = step.technique, runner.meter, targets.flash is not None
+    rate, code = step.technique, targets.flash is not None
     assert isinstance(rate, Rate)
     graphs = [
         finish(trainable(state.graph, [replace(rate, step=rate.step * coarser)]))
         for coarser in COARSER
     ]
     states = [State(graph, compression=runner.compression) for graph in graphs]
-    # On a grid, a layer has one multiplier; a layer without any weight left has no code either.
-    whole = [each for each in states if _layers(each.graph) == _layers(states[0].graph)]
-    floor = meter.floor(whole[-1], code)
+    sizes = [runner.meter.size(each, code) for each in states]
+    # A layer without any weight left has no code either.
+    whole = [
+        each
+        for each, graph in zip(sizes, graphs, strict=True)
+        if _layers(graph) == _layers(graphs[0])
+    ]
+    floor = min(each.floor for each in whole)
     if aim <= floor:
         parts = f"{'code, ' if code else ''}biases, multipliers and tables"
         raise TinycompError(
@@ -194,9 +199,9 @@ def _first_bits(
             f"{floor:,} bytes for {parts}.",
             hint="Increase the target, or remove channels first (a step 'channels').",
         )
-    found = [(floor, 0.0), *(meter.taken(each, code) for each in states)]
-    sizes, known = zip(*sorted(found), strict=True)
-    return max(float(np.interp(aim, sizes, known)), FEWEST_BITS)
+    found = [(floor, 0.0), *((each.total, each.bits) for each in sizes)]
+    totals, known = zip(*sorted(found), strict=True)
+    return max(float(np.interp(aim, totals, known)), FEWEST_BITS)
 
 
 def _layers(graph: Graph) -> int:
