@@ -69,8 +69,8 @@ def listed(file: TfliteFile, operators: Sequence[FileOperator]) -> str:
 
 
 def calls(file: TfliteFile) -> Iterator[ModelError]:
-    """Refuse several subgraphs or signatures, and repeated inputs and outputs, which a library
-    can't represent.
+    """Refuse several subgraphs, and repeated inputs and outputs, which a library can't
+    represent.
     """
     if not file.inputs or len(set(file.inputs)) != len(file.inputs):
         yield ModelError(
@@ -94,17 +94,6 @@ def calls(file: TfliteFile) -> Iterator[ModelError]:
             expected="Expected one: only the first would be built.",
             hint="Export each function as a separate model.",
         )
-    for signature in file.signatures:
-        subgraph = signature.subgraph
-        known = {*signature.inputs} == {*file.inputs} and {*signature.outputs} == {*file.outputs}
-        if (subgraph != 0 or not known) and len(file.subgraphs) == 1:
-            yield ModelError(
-                f"The signature {signature.key!r} of {file.name + '.tflite'!r} reads tensors "
-                f"{list(signature.inputs)} and returns tensors {list(signature.outputs)}; the graph"
-                f" itself reads {list(file.inputs)} and returns {list(file.outputs)}.",
-                expected="Expected a signature with the graph's own input and output.",
-                hint="Export the model again with one signature.",
-            )
 
 
 def operators(file: TfliteFile) -> Iterator[ModelError]:

@@ -30,6 +30,7 @@ from tinycomp.frontend._tflite_movers import divide
 from tinycomp.frontend._tflite_numbers import find_lookups
 from tinycomp.frontend._tflite_places import find_places
 from tinycomp.frontend._tflite_repair import repaired
+from tinycomp.frontend._tflite_signatures import own_signatures
 from tinycomp.frontend._tflite_tables import fuse_tables
 from tinycomp.frontend._tflite_unrolled import roll
 from tinycomp.frontend._tflite_variables import VARIABLES, take_out_variables
@@ -66,12 +67,13 @@ def parse_tflite(data: bytes, name: str) -> Graph:
             by layer.
     """
     data, notes = repaired(data)
-    file, left_out = fold_constants(read_file(data, name))
+    file, strange = own_signatures(read_file(data, name))
+    file, left_out = fold_constants(file)
     try:
         graph = _floating(file) if is_floating(file) else _core(file)
     except DAMAGE as error:
         raise damaged(name, error) from error
-    return replace(graph, notes=(*notes, *left_out, *graph.notes))
+    return replace(graph, notes=(*notes, *strange, *left_out, *graph.notes))
 
 
 def standard_tflite(path: Path) -> bytes:
