@@ -163,7 +163,7 @@ def test_stages_without_data_verification_and_board() -> None:
     found = stages.building(
         Path("m.tflite"), None, "host", compressed=False, verify=False, bench=False
     )
-    assert found == ["Reading", "Measuring code"]
+    assert found == ["Reading", "Planning", "Measuring code"]
 
 
 def test_stages_that_take_missing_tools_are_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

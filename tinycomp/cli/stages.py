@@ -34,7 +34,7 @@ def building(
     emulated = firmware_build.emulated_board(target)
     runs = not emulated.is_host and firmware_build.missing(emulated) is None
     compiles = is_available(target.compiler)
-    steps = preparation(model, data, compressed=compressed)
+    steps = [*preparation(model, data, compressed=compressed), "Planning"]
     if compiles:
         steps += [
             *(["Choosing how"] if compressed and not target.is_host else []),

@@ -110,8 +110,9 @@ class Assembler:
             name: of the subfolders, if there are other builds.
         """
         board, optimize = self.board, self.options.optimize
-        program = lower_for(prepared, board, self.options)
-        chosen = first = self.assemble(prepared, program, f"{name}0")
+        with progress.stage(f"Planning memory for {board.name}"):
+            program = lower_for(prepared, board, self.options)
+            chosen = first = self.assemble(prepared, program, f"{name}0")
         if is_available(board.compiler) and not board.is_host:
             target = storage_target(board, self.options)
             others = simpler_programs(prepared.graph, program, optimize, target)
