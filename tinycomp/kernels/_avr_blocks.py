@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array
 from tinycomp.kernels._dsp_sums import channels_of, integer, reach, wide
+from tinycomp.ops._weighted import SUM_LIMIT
 
 BLOCK = 4
 TWICE, ONCE = 0x80, 0
 """How sums are rounded (output_avr.h)."""
 _LARGEST_SHIFT = 31
-_SUM_LIMIT = 1 << 23
 
 
 def interleaved(weights: Weights, blocks: Array, codecs: tuple[str, ...], block: int) -> Weights:
@@ -38,7 +38,7 @@ def constants(call: KernelCall, blocks: Array) -> NDArray[np.uint8] | None:
     matrix = weights.values.astype(np.int64)
     bias, shift, multiplier = wide(channels_of(call))
     least, most = reach(matrix, bias)
-    fits = (np.maximum(-least, most) < _SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
+    fits = (np.maximum(-least, most) < SUM_LIMIT) & (shift < 0) & (shift >= -_LARGEST_SHIFT)
     if not fits.all():
         return None
     starts = _bytes(bias - 128 * matrix.sum(axis=1), 3)[blocks].reshape(len(blocks), -1)

@@ -13,7 +13,6 @@ from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Array, Operands
 from tinycomp.kernels._dsp_kept import kept_of_vectors
 from tinycomp.kernels._dsp_sums import (
-    SUM_LIMIT,
     channels_of,
     distinct,
     integer,
@@ -23,6 +22,7 @@ from tinycomp.kernels._dsp_sums import (
 )
 from tinycomp.kernels._dsp_weights import LEAST, NIBBLES, PAIR_TABLE, indices_of
 from tinycomp.kernels._dsp_words import interleaved, offsets, weight_words
+from tinycomp.ops._weighted import SUM_LIMIT
 
 GROUP = 4
 """Weights per word of activations."""

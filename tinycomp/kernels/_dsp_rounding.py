@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from tinycomp.codecs._merged import OWN, fitting, record_bits
 from tinycomp.ir.kernel_call import Channels, KernelCall
 from tinycomp.ir.tensor import Array
-from tinycomp.kernels._dsp_sums import SUM_LIMIT, Sums, channel_pairs, integer, reach
+from tinycomp.kernels._dsp_sums import Sums, channel_pairs, integer, reach
+from tinycomp.ops._weighted import SUM_LIMIT
 
 ONCE = -255 << 11
 """The member `rounding` of layers that round once."""

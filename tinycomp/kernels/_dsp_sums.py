@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tinycomp.ir.fixed_point import requantize
 from tinycomp.ir.kernel_call import Channels, KernelCall, Weights
 from tinycomp.ir.tensor import Array
+from tinycomp.ops._weighted import SUM_LIMIT
 
-SUM_LIMIT = 1 << 23
 LARGEST_SHIFT = 23
 """(2 * zero point + 1) << (shift - 1), and the rounded product on top, stay within 32 bits."""
 

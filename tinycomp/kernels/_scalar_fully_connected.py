@@ -9,8 +9,9 @@ from tinycomp.codecs._codec import Encoded
 from tinycomp.ir.kernel_call import KernelCall, Weights
 from tinycomp.ir.tensor import Operands
 from tinycomp.kernels._dsp_fully_connected import LARGEST_SHIFT
-from tinycomp.kernels._dsp_sums import SUM_LIMIT, channels_of, distinct, integer, reach, wide
+from tinycomp.kernels._dsp_sums import channels_of, distinct, integer, reach, wide
 from tinycomp.kernels._scalar_words import GROUP, coded, fields, fit, grouped, runs, workspace
+from tinycomp.ops._weighted import SUM_LIMIT
 
 BLOCK = 8
 """Outputs that share an expanded vector."""

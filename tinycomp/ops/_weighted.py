@@ -20,6 +20,10 @@ from tinycomp.ops._window import Window
 
 EXACT_FLOAT32 = 1 << 24
 """Sums of integers below this limit are exact in float32, in any order."""
+LARGEST_WEIGHT = 127
+"""Maximum magnitude of a weight."""
+SUM_LIMIT = 1 << 23
+"""Sums of 24 bits are below it: those of the fast kernels of most instruction sets."""
 
 
 def weights_and_bias(operands: Operands) -> tuple[Constant, Constant]:

@@ -13,14 +13,9 @@ import numpy as np
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array, Constant, QuantizationParameters
 from tinycomp.ops._quantized import parameters
-from tinycomp.ops._weighted import channel_scales, folded_bias
+from tinycomp.ops._weighted import LARGEST_WEIGHT, SUM_LIMIT, channel_scales, folded_bias
 from tinycomp.ops.fully_connected import FullyConnected
 from tinycomp.passes._rewrite import Edit
-
-LARGEST = 127
-"""Maximum magnitude of a weight."""
-SUM_LIMIT = 1 << 23
-"""Sums of every kernel stay below this."""
 
 
 def raise_weights(graph: Graph) -> Graph:
@@ -45,9 +40,9 @@ def _raise(edit: Edit, node: Node) -> None:
     if operands.output.dtype != "int8" or edit.uses.only_reader(weights.name) != node:
         return
     bits = int(np.frexp(2 * channel_scales(operands, len(weights.values)).max())[1])
-    if bits <= 0 or not _fits(weights.values, bits, LARGEST):
+    if bits <= 0 or not _fits(weights.values, bits, LARGEST_WEIGHT):
         return
-    if weights.codebook is not None and not _fits(weights.codebook, bits, LARGEST):
+    if weights.codebook is not None and not _fits(weights.codebook, bits, LARGEST_WEIGHT):
         return
     folded = np.abs(folded_bias(operands, weights.values).astype(np.int64))
     reach = folded + 128 * np.abs(weights.values.astype(np.int64)).sum(axis=1)

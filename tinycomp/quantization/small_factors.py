@@ -13,11 +13,7 @@ import numpy as np
 
 from tinycomp.ir.graph import Graph, Node
 from tinycomp.ir.tensor import Array
-
-LARGEST = 127
-"""Maximum magnitude of a weight."""
-SUM_LIMIT = 1 << 23
-"""Sums of every kernel stay below this."""
+from tinycomp.ops._weighted import LARGEST_WEIGHT, SUM_LIMIT
 
 
 def with_small_factors(
@@ -55,5 +51,5 @@ def _refine(
     biases = np.abs(graph.constants[bias].values) / (activations[source] * finer.min())
     # Inputs are at most 255 from their zero point.
     reach = 255 * steps.sum(axis=1).max(initial=0) + biases.max(initial=0)
-    if np.rint(steps.max(initial=0)) <= LARGEST and reach < SUM_LIMIT:
+    if np.rint(steps.max(initial=0)) <= LARGEST_WEIGHT and reach < SUM_LIMIT:
         scales[weights] = finer
