@@ -43,6 +43,7 @@ def test_one_build(reports: Report, run: Command, tmp_path: Path) -> None:
 def test_two_builds(reports: Report, run: Command, tmp_path: Path) -> None:
     done = run("report", "new", "old/report.json", "-o", "page.html")
     assert done.code == 0
+    assert "before in old/report.json, now in new" in done.words
     assert "flash, bytes 6,545 6,610 +65 (+1.0 %)" in done.words
     assert "old/report.json before" in (tmp_path / "page.html").read_text()
 

@@ -78,9 +78,10 @@ def report(
         terminal.show(console, new, verbose=shown.verbose)
         page = html(new)
     else:
+        names = str(before), str(folder)
         emit(lambda: [asdict(change) for change in changes(old, new)])
-        console.print(comparison_table(old, new))
-        page = comparison_page((str(before), str(folder)), old, new)
+        console.print(comparison_table(names, old, new))
+        page = comparison_page(names, old, new)
     if output is not None:
         write_file(output, page.encode(), force=force)
         console.print(f"Wrote {output}")

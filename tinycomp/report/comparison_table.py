@@ -13,9 +13,9 @@ _LAYERS = 10
 """Most layers that are listed."""
 
 
-def comparison_table(before: Report, after: Report) -> RenderableType:
-    """All figures, and the layers that changed most."""
-    title = f"{after.model.name} on {after.board}"
+def comparison_table(names: tuple[str, str], before: Report, after: Report) -> RenderableType:
+    """All figures, and the layers that changed most; names: where the builds are."""
+    title = f"{after.model.name} on {after.board}: before in {names[0]}, now in {names[1]}"
     rows = [
         (
             change.label, change.shown(change.before), change.shown(change.after),
