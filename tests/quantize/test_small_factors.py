@@ -17,6 +17,7 @@ from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
 from tinycomp.quantization.ranges import Range
+from tinycomp.quantization.types import BYTES, Precision
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 
@@ -43,8 +44,9 @@ def ternary(bias: float = 0.25, largest: int = 1) -> tuple[Graph, Array]:
     return replace(graph, constants=graph.constants | {"w": weights}), steps
 
 
-def quantized(graph: Graph) -> Graph:
-    return quantize(graph, {"x": Range(-REACH, REACH), "conv": Range(-REACH, REACH)})
+def quantized(graph: Graph, precision: Precision = BYTES) -> Graph:
+    ranges = dict.fromkeys(graph.tensors, Range(-REACH, REACH))
+    return quantize(graph, ranges, precision=precision)
 
 
 def factor(graph: Graph) -> float:
@@ -81,3 +83,24 @@ def test_every_weight_stays_what_it_is() -> None:
 def test_integers_that_would_be_too_large_stay_small(bias: float, largest: int) -> None:
     float_graph, steps = ternary(bias, largest)
     assert np.array_equal(quantized(float_graph).constants["w"].values, steps)
+
+
+def test_weights_that_two_layers_read_stay() -> None:
+    """What is finer for one of them could be too large for the other's sums and biases."""
+    float_graph, steps = ternary()
+    (node,) = float_graph.nodes
+    again = replace(node, name="again", outputs=("again",))
+    float_graph = replace(
+        float_graph,
+        nodes=(node, again),
+        tensors=float_graph.tensors | {"again": replace(float_graph.tensors["conv"], name="again")},
+        outputs=("conv", "again"),
+    )
+    assert np.array_equal(quantized(float_graph).constants["w"].values, steps)
+
+
+def test_layers_on_16_bits_stay() -> None:
+    float_graph, steps = ternary()
+    graph = quantized(float_graph, Precision(16))
+    assert graph.tensors["x"].dtype == "int16"
+    assert np.array_equal(graph.constants["w"].values, steps)

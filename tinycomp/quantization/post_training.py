@@ -352,7 +352,8 @@ def _weight_scales(
     for name, values in scales.items():
         if most is not None and graph.constants[name].grid is None:
             scales[name] = share(values, most)
-    scales = with_small_factors(graph, scales, {k: v.scale for k, v in activations.items()})
+    steps = {name: each.scale for name, each in activations.items()}
+    scales = with_small_factors(graph, scales, steps, types)
     return {name: values.astype(np.float32) for name, values in scales.items()}
 
 

@@ -17,21 +17,27 @@ from tinycomp.ops._weighted import LARGEST_WEIGHT, SUM_LIMIT
 
 
 def with_small_factors(
-    graph: Graph, scales: Mapping[str, Array], activations: Mapping[str, float]
+    graph: Graph,
+    scales: Mapping[str, Array],
+    activations: Mapping[str, float],
+    types: Mapping[str, str],
 ) -> dict[str, Array]:
     """The scales of weights, divided by a power of two where factors are a half and more, and where
-    the larger integers fit: every weight stays what it is. Only for weights that lie on a grid.
+    the larger integers fit: every weight stays what it is. Only for weights on a grid that one
+    layer reads, on int8: the sums of other layers are not known here.
 
     Args:
         graph: float.
         scales: by name of the weights, of each channel or of all.
         activations: scales of tensors.
+        types: of tensors, once quantized.
     """
     found = dict(scales)
     for node in graph.nodes:
-        if node.op.weight_axis is None or node.op.hidden:
+        if node.op.weight_axis is None or node.op.hidden or types[node.inputs[0]] != "int8":
             continue
-        if graph.constants[node.inputs[1]].grid is not None:
+        weights = node.inputs[1]
+        if graph.constants[weights].grid is not None and len(graph.consumers(weights)) == 1:
             _refine(graph, node, found, activations)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,15 +63,11 @@ def averaged(values: Any, reshape: Callable[..., Any], mean: Callable[..., Any])
         reshape: the function of NumPy or keras.ops.
         mean: likewise.
     """
-    *axes, channels = (int(size) for size in values.shape[1:])
-    for number, size in enumerate(axes, 1):
+    for number, size in enumerate([int(each) for each in values.shape[1:-1]], 1):
         width = max(1, size // _AREAS)
         count = size // width
         kept = (slice(None),) * number + (slice(0, count * width),)
         split = [int(each) for each in values.shape[1:]]
         split[number - 1 : number] = [count, width]
         values = mean(reshape(values[kept], (-1, *split)), axis=number + 1)
-    total = channels
-    for size in values.shape[1:-1]:
-        total *= int(size)
-    return reshape(values, (-1, total))
+    return reshape(values, (-1, math.prod(int(each) for each in values.shape[1:])))
