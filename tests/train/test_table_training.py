@@ -20,7 +20,8 @@ from tinycomp.quantization.affine import quantize_inputs
 from tinycomp.quantization.calibration import observe
 from tinycomp.quantization.export import write_tflite
 from tinycomp.quantization.post_training import quantize
-from tinycomp.quantization.tables import row_numbers, shared_tables, trained_tables
+from tinycomp.quantization.row_numbers import row_numbers
+from tinycomp.quantization.tables import shared_tables, trained_tables
 from tinycomp.reference import oracle
 from tinycomp.reference.simulate import simulate
 from tinycomp.train.augment import Augmentation
@@ -137,7 +138,7 @@ def test_augmentation_that_changes_tokens_is_refused(options: dict[str, float]) 
 
 
 def test_inputs_that_are_numbers_of_rows() -> None:
-    assert row_numbers(_graph()) == ["x"]
+    assert row_numbers(_graph()) == {"x": ROWS}
     builder = GraphBuilder("real")
     x = builder.input("x", (LENGTH,))
     kernel = builder.constant("kernel", np.ones((3, LENGTH), np.float32))
@@ -146,4 +147,4 @@ def test_inputs_that_are_numbers_of_rows() -> None:
     table = builder.constant("table", np.ones((ROWS, VALUES), np.float32))
     read = builder.add(Embedding(), [builder.add(Reshape((2, 4)), [other], "pairs"), table], "rows")
     graph = builder.build([builder.add(FullyConnected(), [x, kernel, bias], "y"), read])
-    assert row_numbers(graph) == ["other"]
+    assert row_numbers(graph) == {"other": ROWS, "pairs": ROWS}

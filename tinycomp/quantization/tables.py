@@ -21,21 +21,6 @@ def table_of(graph: Graph, node: Node) -> Constant | None:
     return None if place is None else graph.constants.get(node.inputs[place])
 
 
-def row_numbers(graph: Graph) -> list[str]:
-    """The inputs whose values are numbers of rows of a table.
-
-    Args:
-        graph: float.
-    """
-    found: set[str] = set()
-    for node in reversed(graph.nodes):
-        if node.op.looked_up is not None:
-            found |= {*node.inputs} - {node.inputs[node.op.looked_up]}
-        elif found & {*node.outputs} and output_range(graph, node).tied:
-            found |= {*node.inputs}
-    return [name for name in graph.inputs if name in found]
-
-
 def trained_tables(graph: Graph) -> dict[str, list[str]]:
     """The tables whose scale is theirs to choose, and the tensors that share it, by the table's
     name: nothing else reads the table, and what is tied to it comes from it alone.

@@ -17,7 +17,7 @@ import numpy as np
 from tinycomp.common.errors import TinycompError
 from tinycomp.common.progress import Progress
 from tinycomp.ir.tensor import Array
-from tinycomp.quantization.tables import row_numbers
+from tinycomp.quantization.row_numbers import row_numbers
 from tinycomp.train.augment import deviations
 from tinycomp.train.checkpoint import Checkpoint, fingerprint
 from tinycomp.train.constraint import Moment
@@ -177,7 +177,8 @@ class _Run:
         )
         augment.require(self.x.shape[1:], invariant)
         graph = self.model.tinycomp.graph
-        augment.require_real([graph.label(name) for name in row_numbers(graph)])
+        numbers = row_numbers(graph)
+        augment.require_real([graph.label(name) for name in graph.inputs if name in numbers])
         imitated = schedule.imitation or not all(each.labelled for each in self.targets)
         if self.teacher is None and imitated:
             raise TinycompError(
