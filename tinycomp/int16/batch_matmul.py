@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -45,18 +44,9 @@ class BatchMatmulInt16(Form):
 
     def kernel(self, operands: Operands) -> KernelCall:
         """Like that on int8, without zero points; distances are in values."""
-        shape, factor = operands.output.shape, self._factor(operands)
-        one_row = len(shape) == 2
-        return KernelCall(
-            "batch_matmul_int16",
-            {
-                "batches": 1 if one_row else math.prod(shape[1:-2]),
-                "height": 1 if one_row else shape[-2],
-                **self.op.walk(operands),
-                "shift": factor.shift,
-                "multiplier": factor.multiplier,
-            },
-        )
+        factor = self._factor(operands)
+        scaling = {"shift": factor.shift, "multiplier": factor.multiplier}
+        return KernelCall("batch_matmul_int16", {**self.op.walk(operands), **scaling})
 
     def _factor(self, operands: Operands) -> Multiplier:
         """Scale * scale / output scale, its multiplier reduced to 15 bits.

@@ -19,6 +19,8 @@ GROUP = 4
 """Weights per word."""
 LEAST_SHIFT, MOST_SHIFT = 33, 62
 """Right shift of the product of sum and multiplier: what is left of its high word."""
+_KEPT = ("reset_after", "masked", "mask_zero", "start")
+"""Members of the portable kernel's struct that stay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +64,7 @@ class Rows:
             "input_groups": self.input_groups,
             "state_groups": self.state_groups,
             "gate_blocks": len(self.order) // ROWS - self.state_groups,
-            **{
-                name: call.fields[name]
-                for name in (
-                    "reset_after",
-                    "masked",
-                    "mask_zero",
-                    "start",
-                )
-            },
+            **{name: call.fields[name] for name in _KEPT},
         }
 
     def weights(self) -> Weights:

@@ -102,12 +102,8 @@ class BatchMatmul(Operator):
     def kernel(self, operands: Operands) -> KernelCall:
         """Matrices lie within rows, or rows are a matrix's."""
         shape, depth = operands.output.shape, self.depth(operands)
-        height, width = shape[-2:]
-        factor = _factor(operands, depth)
-        one_row = len(shape) == 2
+        width, factor = shape[-1], _factor(operands, depth)
         fields = {
-            "batches": 1 if one_row else math.prod(shape[1:-2]),
-            "height": 1 if one_row else height,
             **self.walk(operands),
             "first_zero_point": parameters(operands.inputs[0]).zero_point,
             "second_zero_point": parameters(operands.inputs[1]).zero_point,
@@ -116,12 +112,15 @@ class BatchMatmul(Operator):
             "multiplier": factor.multiplier,
         }
         scratch = 4 * width + depth * (self.transpose_first + (width, 0)[self.transpose_second])
-        return KernelCall("batch_matmul", fields, scratch=scratch, keeps_scratch=one_row)
+        return KernelCall("batch_matmul", fields, scratch=scratch, keeps_scratch=len(shape) == 2)
 
     def walk(self, operands: Operands) -> dict[str, int]:
         """Members of a kernel's struct: sizes, and distances in values."""
-        (height, width), depth = operands.output.shape[-2:], self.depth(operands)
+        shape, depth = operands.output.shape, self.depth(operands)
+        (height, width), one_row = shape[-2:], len(shape) == 2
         return {
+            "batches": 1 if one_row else math.prod(shape[1:-2]),
+            "height": 1 if one_row else height,
             "width": width,
             "depth": depth,
             "first_whole": int(not self._row_by_row(operands, 0)),
